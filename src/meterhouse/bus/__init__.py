@@ -1,0 +1,1 @@
+"""How batches travel: envelope, signature, journal and replay, publish, follow, forward."""

@@ -1,0 +1,1 @@
+"""Remote APIs spoken plainly, a folder each."""

@@ -1,0 +1,1 @@
+"""Who owns what and since when: institutions, project tree, users, shares, revisions."""

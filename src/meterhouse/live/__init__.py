@@ -1,0 +1,1 @@
+"""Usage on a screen: latest values and graphs."""

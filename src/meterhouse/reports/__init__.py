@@ -1,0 +1,1 @@
+"""Usage on paper, a folder a format."""

@@ -1,0 +1,1 @@
+"""What is read, a folder each, and the runner that supervises them."""

@@ -1,0 +1,1 @@
+"""Where samples rest: head, blocks, granularities, retention, reading."""

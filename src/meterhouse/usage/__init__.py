@@ -1,0 +1,1 @@
+"""What was used by whom: integrate, attribute, cover; pure arithmetic at its heart."""

@@ -1,0 +1,1 @@
+"""The Django project: settings, pages, REST API, service wiring."""
