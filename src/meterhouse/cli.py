@@ -1,13 +1,80 @@
-"""The ``meterhouse`` command. Each subcommand loads only what it needs."""
+"""The ``meterhouse`` command. A subcommand is a module, loaded only when it is asked for."""
 
 import argparse
+import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn, Protocol
 
 from meterhouse import __version__
+from meterhouse.metering.errors import Mistake
+
+COMMANDS = {
+    "up": "run everything in one process: collector, bus, recorder, web",
+    "demo": "the same with a simulated estate and 30 days of history",
+    "apply": "declare institutions, projects, users, shares and sources from a file",
+    "export": "write what is declared back as such a file",
+    "collect": "read sources once, for cron or another scheduler",
+    "report": "usage by institution, project, user or resource as CSV, JSON or PDF",
+    "doctor": "check this installation and say what to do",
+    "migrate": "bring the database up to this version",
+    "login": "make a login for the pages, or give it a new password",
+}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="meterhouse", description=__doc__)
+class Command(Protocol):
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit status. Raises Mistake."""
+        ...
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0].startswith("-"):
+        _overview().parse_args(words or ["--help"])
+        sys.exit(0)
+    try:
+        sys.exit(_run(words[0], words[1:]))
+    except Mistake as mistake:
+        print(f"meterhouse: {mistake}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:  # `meterhouse report … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _run(name: str, words: Sequence[str]) -> int:
+    if name not in COMMANDS:
+        raise Mistake(f"there is no command {name!r}; there are: {', '.join(COMMANDS)}")
+    command: Command = import_module(f"meterhouse.web.commands.{name}")  # type: ignore[assignment]
+    parser = argparse.ArgumentParser(prog=f"meterhouse {name}", description=COMMANDS[name])
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        default=os.environ.get("METERHOUSE_DATA", "data"),
+        help="folder of everything that is kept (default: %(default)s)",
+    )
+    command.add_arguments(parser)
+    arguments = parser.parse_args(words)
+    os.environ["METERHOUSE_DATA"] = arguments.data
+    return command.run(arguments)
+
+
+def _overview() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    parser = argparse.ArgumentParser(
+        prog="meterhouse",
+        usage="meterhouse COMMAND [OPTIONS]",
+        description="Meters what clouds use and draw, and who owned it.",
+        epilog="\n".join(f"  {name:{width}}  {what}" for name, what in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"meterhouse {__version__}")
-    parser.parse_args()
-    sys.exit(0)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ it by index, so that whoever carries or stores a batch never looks at a single s
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -75,17 +76,31 @@ class Columns:
 
     @classmethod
     def join(cls, parts: Sequence["Columns"]) -> "Columns":
-        """Put the columns of several drivers into one."""
-        number: dict[Series, int] = {}
-        keys = []
-        for part in parts:
-            mine = [number.setdefault(series, len(number)) for series in part.series]
-            keys.append(np.array(mine, np.uint32)[part.key] if mine else part.key)
-        if not parts:
-            return cls()
+        """Put the columns of several drivers into one.
+
+        Drivers that come again with the same series cost nothing a series: how their numbers map
+        is remembered, and the same tuple of series is handed out again.
+        """
+        if len(parts) <= 1:
+            return parts[0] if parts else cls()
+        series, places = _joined(tuple(part.series for part in parts))
+        keys = [place[part.key] for place, part in zip(places, parts, strict=True)]
         return cls(
-            tuple(number),
+            series,
             np.concatenate(keys),
             np.concatenate([part.at for part in parts]),
             np.concatenate([part.value for part in parts]),
         )
+
+
+@lru_cache(maxsize=64)
+def _joined(
+    parts: tuple[tuple[Series, ...], ...],
+) -> tuple[tuple[Series, ...], tuple[NDArray[np.uint32], ...]]:
+    """All series once, and for each part the place of its series among them."""
+    number: dict[Series, int] = {}
+    places = tuple(
+        np.array([number.setdefault(series, len(number)) for series in part], np.uint32)
+        for part in parts
+    )
+    return tuple(number), places

@@ -1,0 +1,1 @@
+"""What each ``meterhouse`` subcommand does, a module each."""

@@ -1,0 +1,1 @@
+"""The services of a house: collector, recorder, keeper, web; and what supervises them."""

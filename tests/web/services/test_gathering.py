@@ -1,0 +1,53 @@
+import pytest
+
+from meterhouse.metering.meters import POWER
+from meterhouse.metering.samples import Columns, Sample
+from meterhouse.metering.snapshots import Snapshot
+from meterhouse.web.services.gathering import Full, Gathering
+
+
+def reading(resource: str) -> Columns:
+    return Columns.of([Sample(POWER, resource, 1.0, 1)], hold_ms=1000)
+
+
+class Shelf:
+    """A journal that can be made to fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[Columns] = []
+        self.broken = False
+
+    def publish(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> None:
+        if self.broken:
+            raise OSError(28, "No space left on device")
+        self.batches.append(samples)
+
+
+def test_what_is_gathered_travels_as_one_batch() -> None:
+    shelf = Shelf()
+    gathering = Gathering(shelf.publish)
+    gathering.add(reading("a"), ())
+    gathering.add(reading("b"), ())
+    gathering.flush()
+    gathering.flush()
+    assert [len(batch) for batch in shelf.batches] == [2]
+
+
+def test_what_cannot_be_written_waits_for_the_next_flush() -> None:
+    shelf = Shelf()
+    gathering = Gathering(shelf.publish)
+    gathering.add(reading("a"), ())
+    shelf.broken = True
+    with pytest.raises(OSError, match="No space"):
+        gathering.flush()
+    shelf.broken = False
+    gathering.add(reading("b"), ())
+    gathering.flush()
+    assert [len(batch) for batch in shelf.batches] == [2]
+
+
+def test_a_full_shelf_is_told_to_the_source() -> None:
+    gathering = Gathering(Shelf().publish, most=1)
+    gathering.add(reading("a"), ())
+    with pytest.raises(Full, match="disk full"):
+        gathering.add(reading("b"), ())
