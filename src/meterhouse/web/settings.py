@@ -8,28 +8,14 @@ METERHOUSE_HOSTS     host names that pages may be asked under, separated by comm
 """
 
 import os
-import secrets
 from pathlib import Path
 
 from meterhouse.web.database import database_settings
+from meterhouse.web.keyfile import kept_key
 
 DATA = Path(os.environ.get("METERHOUSE_DATA", "data")).absolute()
 
-
-def _secret_key() -> str:
-    """The key that signs sessions: made at the first start, readable by its owner only."""
-    path = DATA / "secret.key"
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = secrets.token_urlsafe(48)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key)
-        return key
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = kept_key(DATA / "secret.key").decode()
 DEBUG = False
 ALLOWED_HOSTS = [
     "127.0.0.1",

@@ -4,7 +4,6 @@ Whoever copies the database without the data folder has no passwords. Fernet (AE
 HMAC-SHA256): https://github.com/fernet/spec/blob/master/Spec.md
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from meterhouse.metering.errors import Mistake
+from meterhouse.web.keyfile import kept_key
 
 NAME = "secrets.key"
 
@@ -41,23 +41,6 @@ def decrypt(locked: bytes, data: Path) -> dict[str, Any]:
 def _lock(data: Path) -> Fernet:
     path = data / NAME
     try:
-        return Fernet(path.read_bytes().strip())
-    except FileNotFoundError:
-        return Fernet(_make_key(path))
+        return Fernet(kept_key(path, Fernet.generate_key))
     except ValueError as error:
         raise Mistake(f"{path}: is not a key") from error
-
-
-def _make_key(path: Path) -> bytes:
-    """Write a new key, or read the one that another process wrote a moment before."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{NAME}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(Fernet.generate_key())
-    try:
-        os.link(draft, path)  # fails if it is there: of two processes one wins, with a whole key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_bytes().strip()

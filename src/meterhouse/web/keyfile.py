@@ -1,0 +1,36 @@
+"""A key in a file: made when it is first wanted, readable by its owner only."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def random_key() -> bytes:
+    """256 random bits as text."""
+    return secrets.token_hex(32).encode()
+
+
+def kept_key(path: Path, make: Callable[[], bytes] = random_key) -> bytes:
+    """Read the key, or make it; of two processes that make it at once one wins, with a whole key.
+
+    Raises OSError if the folder cannot be written.
+    """
+    try:
+        return path.read_bytes().strip()
+    except FileNotFoundError:
+        _place(path, make())
+        return path.read_bytes().strip()
+
+
+def _place(path: Path, key: bytes) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(key)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
