@@ -1,6 +1,7 @@
 """What travels: samples and snapshots of one publisher under one number."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
@@ -23,3 +24,10 @@ class Batch:
     sent_ms: int
     samples: Columns
     snapshots: tuple[Snapshot, ...] = ()
+
+
+class Position(NamedTuple):
+    """How far a publisher's journal has been recorded: the last batch that was."""
+
+    epoch: int
+    sequence: int
