@@ -1,6 +1,5 @@
 """The machine it runs on, read through psutil and /sys every five seconds."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Host:
     listed_ms: int = 0
 
     async def read(self) -> Reading:
-        return await asyncio.to_thread(self.take)
+        return await self.named.blocking(self.take)
 
     def take(self) -> Reading:
         """Read everything now. Raises BadReading if a sensor says nonsense."""
@@ -95,7 +94,7 @@ class Host:
 
 @asynccontextmanager
 async def open_host(config: Config, named: Named) -> AsyncIterator[Source]:
-    yield Host(config, named, await asyncio.to_thread(power.sensor, Path(config.sysfs)))
+    yield Host(config, named, await named.blocking(lambda: power.sensor(Path(config.sysfs))))
 
 
 SOURCE = SourceKind(
