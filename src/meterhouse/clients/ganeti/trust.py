@@ -1,0 +1,86 @@
+"""How a cluster proves who it is before it is told a password.
+
+RAPI signs its own certificate: X.509 v1, CN=ganeti.example.com whatever the cluster is called,
+and no subjectAltName, so that no check of names can ever succeed. Instead the very certificate is
+known beforehand, as a host key is in SSH: by its SHA-256 fingerprint. When it expires is then of
+no account; `gnt-cluster renew-crypto --new-rapi-certificate` makes another, to be made known.
+"""
+
+import hashlib
+import hmac
+import re
+import ssl
+from collections.abc import Collection
+from pathlib import Path
+
+from meterhouse.metering.errors import Mistake
+
+ADVICE = (
+    "give `certificate`, a copy of the BEGIN CERTIFICATE part of /var/lib/ganeti/rapi.pem on the "
+    "master, or `fingerprint`, as `openssl x509 -in /var/lib/ganeti/rapi.pem -noout -fingerprint "
+    "-sha256` prints it there"
+)
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def pinned(fingerprints: Collection[bytes]) -> ssl.SSLContext:
+    """A context that trusts exactly the certificates with these SHA-256 fingerprints.
+
+    The comparison is part of the handshake: nothing is sent to anybody else.
+    """
+
+    class Pinned(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            certificate = self.getpeercert(binary_form=True) or b""
+            shown = hashlib.sha256(certificate).digest()
+            if not any(hmac.compare_digest(shown, known) for known in fingerprints):
+                told = f"it shows another certificate, {spelled(shown)}"
+                raise ssl.SSLCertVerificationError(ssl.SSLErrorNumber.SSL_ERROR_SSL, told)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # by OpenSSL; the handshake above does it
+    context.options |= ssl.OP_NO_RENEGOTIATION  # which could change the certificate
+    context.sslobject_class = Pinned
+    return context
+
+
+def authorities(file: str) -> ssl.SSLContext:
+    """A context that trusts certificates with the right name, signed by an authority.
+
+    file: PEM file of the authorities; "" for those the system trusts
+
+    Raises Mistake.
+    """
+    try:
+        return ssl.create_default_context(cafile=file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise Mistake(f"certificate {file!r}: {error}") from error
+
+
+def of_file(path: str) -> list[bytes]:
+    """Fingerprints of the certificates in a PEM file; keys in it are passed over. Raises Mistake.
+
+    There may be several, so that the next one can be made known before it is in use.
+    """
+    try:
+        blocks = _PEM.findall(Path(path).read_text())
+        found = [hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).digest() for block in blocks]
+    except (OSError, ValueError) as error:
+        raise Mistake(f"certificate {path!r} cannot be read: {error}") from error
+    if not found:
+        raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE; {ADVICE}")
+    return found
+
+
+def of_text(fingerprint: str) -> bytes:
+    """A SHA-256 fingerprint as openssl prints it, colons or not. Raises ValueError."""
+    digits = fingerprint.rpartition("=")[2].replace(":", "").strip()
+    if not re.fullmatch("[0-9A-Fa-f]{64}", digits):
+        raise ValueError("fingerprint: expected 32 bytes in hexadecimal, as SHA-256 has")
+    return bytes.fromhex(digits)
+
+
+def spelled(fingerprint: bytes) -> str:
+    return fingerprint.hex(":").upper()

@@ -1,0 +1,1 @@
+"""A Ganeti cluster: its instances and nodes, what they have, and whose they are."""
