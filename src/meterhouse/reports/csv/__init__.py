@@ -1,0 +1,1 @@
+"""One table, for spreadsheets and programs that read tables."""

@@ -1,0 +1,105 @@
+"""JSON with everything a report knows; a row a line, so that a difference can be read.
+
+Figures are numbers written out exactly as CSV has them; ``exact`` holds the whole numbers they
+were rounded from. Unknown is null. docs/reports.md has the schema, SCHEMA its version.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any, BinaryIO
+
+import msgspec
+
+from meterhouse.reports import ReportFormat
+from meterhouse.usage.figures import figures
+from meterhouse.usage.quantities import AMOUNTS, Quantities
+from meterhouse.usage.report import Axis, Report, Row
+
+SCHEMA = 1
+"""Rises when something is renamed or taken away, not when something is added."""
+
+NESTED = frozenset({Axis.INSTITUTION, Axis.PROJECT})
+"""Lines that may have something below them."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_BIGGEST = 2**63
+
+
+def write(report: Report, out: BinaryIO) -> None:
+    out.write(b"{")
+    for name, value in _head(report).items():
+        out.write(_ENCODER.encode(name) + b":" + _ENCODER.encode(value) + b",\n")
+    _write_list(out, "notes", report.notes)
+    out.write(b",\n")
+    gaps = (
+        {
+            "source": gap.source,
+            "kind": gap.kind,
+            "start": gap.period.start,
+            "end": gap.period.end,
+        }
+        for gap in report.gaps
+    )
+    _write_list(out, "gaps", gaps)
+    out.write(b",\n")
+    _write_list(out, "rows", map(_row, report.rows))
+    out.write(b"}\n")
+
+
+def _head(report: Report) -> dict[str, object]:
+    return {
+        "schema": SCHEMA,
+        "generator": {"name": "meterhouse", "version": version("meterhouse")},
+        "title": report.title,
+        "subject": report.subject,
+        "by": report.by,
+        "period": {"start": report.period.start, "end": report.period.end},
+        "until": report.until,
+        "generated_at": report.generated_at,
+        "total": _figures(report.total),
+    }
+
+
+def _write_list(out: BinaryIO, name: str, items: Iterable[object]) -> None:
+    out.write(_ENCODER.encode(name) + b":[")
+    separator = b"\n"
+    for item in items:
+        out.write(separator + _ENCODER.encode(item))
+        separator = b",\n"
+    out.write(b"]")
+
+
+def _row(row: Row) -> dict[str, object]:
+    return {
+        "row": row.axis,
+        "key": row.key,
+        "name": row.name,
+        "path": row.path,
+        "depth": row.depth,
+        "institution": row.institution,
+        "project": row.project,
+        "project_path": row.project_path,
+        "kind": row.kind,
+        "own": _figures(row.own),
+        "subtree": _figures(row.subtree) if row.axis in NESTED else None,
+    }
+
+
+def _figures(used: Quantities) -> dict[str, Any]:
+    shown = figures(used)
+    exact = {"server_seconds": used.server_seconds, **{n: getattr(used, n) for n in AMOUNTS}}
+    return {
+        "server_hours": shown.server_hours_total,
+        "server_hours_by_state": shown.server_hours,
+        "resource_hours": shown.resource_hours,
+        "vcpu_hours": shown.vcpu_hours,
+        "ram_gib_hours": shown.ram_gib_hours,
+        "disk_gib_hours": shown.disk_gib_hours,
+        "energy_kwh": shown.energy_kwh,
+        "coverage": shown.coverage,
+        "energy_coverage": shown.energy_coverage,
+        "exact": exact,
+    }
+
+
+FORMAT = ReportFormat("json", ".json", "application/json", write)

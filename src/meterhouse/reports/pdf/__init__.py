@@ -1,0 +1,1 @@
+"""A document to hand over and to keep."""

@@ -1,0 +1,179 @@
+"""Atoms of usage: one institution's part of one stretch of one resource, and their sums."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterhouse.metering.snapshots import State
+from meterhouse.usage.counting import CAPACITY, COUNTS, POWERLESS, SERVERS
+from meterhouse.usage.cutting import Pieces
+from meterhouse.usage.gaps import Silences
+from meterhouse.usage.quantities import AMOUNTS, Quantities
+from meterhouse.usage.shares import Whole, split
+from meterhouse.usage.stretches import STATES, Ints, Stretches
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Energy:
+    """Energy measured in each of n pieces.
+
+    millijoules: int64[n]
+    measured_ms: int64[n], over how much of the piece's time; not more than there is
+    """
+
+    millijoules: Ints
+    measured_ms: Ints
+
+    @classmethod
+    def none(cls, count: int) -> "Energy":
+        return cls(np.zeros(count, np.int64), np.zeros(count, np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Atoms:
+    """Columns of n atoms; ids and indexes as in Stretches.
+
+    server:   whether its seconds are server hours
+    amounts:  name of a Quantities' whole number to whole[n]
+    """
+
+    resources: Sequence[str]
+    origins: Sequence[tuple[str, str]]
+    institution: Ints
+    project: Ints
+    user: Ints
+    resource: Ints
+    origin: Ints
+    state: Ints
+    server: Mask
+    amounts: Mapping[str, Whole]
+
+    def __len__(self) -> int:
+        return len(self.institution)
+
+    def take(self, which: Mask | Ints) -> "Atoms":
+        return replace(
+            self,
+            amounts={name: amount[which] for name, amount in self.amounts.items()},
+            **{name: getattr(self, name)[which] for name in _KEYS},
+        )
+
+
+_KEYS = ("institution", "project", "user", "resource", "origin", "state", "server")
+
+
+def attribute(pieces: Pieces, energy: Energy, silences: Silences) -> Atoms:
+    """Say how much each piece is, and split it over the institutions that fund it."""
+    whole = _measure(pieces.stretches, energy, silences)
+    by_weights: dict[tuple[int, ...], list[int]] = {}
+    for number, plan in enumerate(pieces.plans):
+        by_weights.setdefault(tuple(weight for _, weight in plan), []).append(number)
+    parts = [_split(pieces, whole, weights, each) for weights, each in by_weights.items()]
+    row = np.concatenate([row for row, _, _ in parts])
+    of = pieces.stretches.take(row)
+    servers = np.array([kind in SERVERS for _, kind in of.origins], bool)
+    return Atoms(
+        resources=of.resources,
+        origins=of.origins,
+        institution=np.concatenate([institution for _, institution, _ in parts]),
+        project=of.project,
+        user=of.user,
+        resource=of.resource,
+        origin=of.origin,
+        state=of.state,
+        server=servers[of.origin],
+        amounts={name: np.concatenate([part[name] for *_, part in parts]) for name in AMOUNTS},
+    )
+
+
+def _split(
+    pieces: Pieces, whole: Mapping[str, Whole], weights: tuple[int, ...], plans: Sequence[int]
+) -> tuple[Ints, Ints, dict[str, Whole]]:
+    """Split the pieces whose plan has these weights: their rows, institutions and amounts."""
+    rows = np.flatnonzero(np.isin(pieces.plan, plans))
+    institutions = np.zeros((len(pieces.plans), len(weights)), np.int64)
+    for plan in plans:
+        institutions[plan] = [institution for institution, _ in pieces.plans[plan]]
+    amounts = {
+        name: amount[rows] if len(weights) == 1 else split(amount[rows], weights).ravel()
+        for name, amount in whole.items()
+    }
+    return np.repeat(rows, len(weights)), institutions[pieces.plan[rows]].ravel(), amounts
+
+
+def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Whole]:
+    """The amounts of each stretch, before anything is split."""
+    # Moments count from their whole second on: cutting at any moment then adds up exactly.
+    seconds = of.end_ms // 1000 - of.start_ms // 1000
+    length = of.end_ms - of.start_ms
+    capacity = np.array([kind in CAPACITY for _, kind in of.origins], bool)[of.origin]
+    powerless = np.array([kind in POWERLESS for _, kind in of.origins], bool)[of.origin]
+    disk_seconds = seconds * ~capacity
+    size_seconds = disk_seconds * np.array([COUNTS[s].size for s in STATES])[of.state]
+    powered = ~powerless & np.array([COUNTS[s].power for s in STATES])[of.state]
+    unseen = _unseen(of, silences)
+    return {
+        "resource_seconds": seconds,
+        "vcpu_seconds": times(of.vcpus, size_seconds),
+        "ram_byte_seconds": times(of.ram_bytes, size_seconds),
+        "disk_byte_seconds": times(of.disk_bytes, disk_seconds),
+        "millijoules": energy.millijoules,
+        "measured_ms": energy.measured_ms,
+        "unmeasured_ms": np.where(powered, length - energy.measured_ms, 0),
+        "seen_ms": length - unseen,
+        "unseen_ms": unseen,
+    }
+
+
+def _unseen(of: Stretches, silences: Silences) -> Ints:
+    unseen = np.zeros(len(of), np.int64)
+    for number, origin in enumerate(of.origins):
+        if origin in silences:
+            rows = np.flatnonzero(of.origin == number)
+            unseen[rows] = silences[origin].within(of.start_ms[rows], of.end_ms[rows])
+    return unseen
+
+
+def times(each: Ints, seconds: Ints) -> Whole:
+    """Multiply so that the products, and any sum of them, are exact: a petabyte-year is not int64.
+
+    Neither may be negative.
+    """
+    if float(each.astype(np.float64) @ seconds.astype(np.float64)) < 2**62:
+        return each * seconds
+    big: NDArray[np.object_] = each.astype(object) * seconds.astype(object)
+    return big
+
+
+def totals(atoms: Atoms, *keys: Ints) -> dict[tuple[int, ...], Quantities]:
+    """Sum the atoms that agree in all keys, in order of the keys."""
+    if not len(atoms):
+        return {}
+    order = np.lexsort(keys[::-1])
+    ordered = [key[order] for key in keys]
+    changes = np.any([key[1:] != key[:-1] for key in ordered], axis=0)
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    sums = [np.add.reduceat(atoms.amounts[name][order], starts).tolist() for name in AMOUNTS]
+    groups = zip(*(key[starts].tolist() for key in ordered), strict=True)
+    return {
+        group: Quantities(server_seconds=servers, **dict(zip(AMOUNTS, amounts, strict=True)))
+        for group, servers, *amounts in zip(
+            groups, _server_seconds(atoms, order, starts), *sums, strict=True
+        )
+    }
+
+
+def _server_seconds(atoms: Atoms, order: Ints, starts: Ints) -> list[dict[State, int]]:
+    """State to seconds for each group, without the states it has none of."""
+    seconds = np.where(atoms.server, atoms.amounts["resource_seconds"], 0)[order]
+    state = atoms.state[order]
+    found: list[dict[State, int]] = [{} for _ in starts]
+    for number in np.unique(state):
+        sums = np.add.reduceat(np.where(state == number, seconds, 0), starts)
+        for group in np.flatnonzero(sums).tolist():
+            found[group][STATES[number]] = int(sums[group])
+    return found

@@ -1,0 +1,56 @@
+"""What counts as use: which kinds of resources, in which of their states. One table, no ifs.
+
+Sources of the rules: NERC's "How does NERC pricing work" (stopped instances are billed, shelved
+and deleted ones are not) and the state machine of CCI-MOC/openstack-billing-from-db, which
+charges stopped time since 2024-03; OSL's metering of Ganeti bills what is allocated.
+"""
+
+from dataclasses import dataclass
+
+from meterhouse.metering.snapshots import State
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What counts while a resource is in one state. Its disk counts in every state.
+
+    size:     its vCPUs and its RAM count, because nobody else can have them meanwhile
+    power:    it can draw power, so that time without a power reading is a gap
+    because:  the reason, as reports print it
+    """
+
+    size: bool
+    power: bool
+    because: str
+
+
+COUNTS = {
+    State.RUNNING: Rule(size=True, power=True, because="it works"),
+    State.PAUSED: Rule(size=True, power=True, because="its memory stays on the host"),
+    State.STOPPED: Rule(size=True, power=False, because="its place stays reserved"),
+    State.SHELVED: Rule(size=False, power=False, because="its place was given back"),
+    State.ERROR: Rule(size=True, power=True, because="its place stays reserved"),
+    State.UNKNOWN: Rule(size=True, power=True, because="nobody gave its place back"),
+    State.PRESENT: Rule(size=True, power=True, because="it exists"),
+}
+
+SERVERS = frozenset({"instance", "machine"})
+"""Kinds whose time is server hours: what somebody can log in to and was given as a server."""
+
+CAPACITY = frozenset({"node", "cluster", "group"})
+"""Kinds that others are made of: their size is not use, or it would count twice with theirs."""
+
+POWERLESS = frozenset({"volume", "image", "address", "network"})
+"""Kinds that draw no power of their own: no reading is missing there."""
+
+_SIZES = "; ".join(
+    f"{state}, {'counted' if rule.size else 'not counted'} ({rule.because})"
+    for state, rule in COUNTS.items()
+)
+NOTES = (
+    f"vCPU-hours and RAM GiB-hours count what is allocated, by state: {_SIZES}.",
+    "Disk GiB-hours count as long as the resource exists, in every state.",
+    f"Server hours are hours of kinds: {', '.join(sorted(SERVERS))}.",
+    f"The size of kinds {', '.join(sorted(CAPACITY))} is not counted: what runs on them is.",
+)
+"""The rules in words, as reports print them."""

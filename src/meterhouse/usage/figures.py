@@ -1,0 +1,65 @@
+"""Quantities as people read them: hours, GiB-hours, kWh; rounded once, here, for every format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from meterhouse.metering.snapshots import State
+from meterhouse.usage.quantities import Quantities
+
+PLACES = 4
+"""Decimals of every figure in CSV and JSON: a third of a second, 0.1 Wh."""
+
+HOUR = 3600  # s
+GIB_HOUR = 2**30 * HOUR  # byte-seconds
+KWH = 3_600_000_000  # mJ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One Quantities for people. Every Decimal has the same number of places.
+
+    server_hours:     state to hours, every state
+    energy_kwh:       None where nothing was measured
+    coverage, energy_coverage: 0 to 1; None where there is nothing to cover
+    """
+
+    server_hours: Mapping[State, Decimal]
+    server_hours_total: Decimal
+    resource_hours: Decimal
+    vcpu_hours: Decimal
+    ram_gib_hours: Decimal
+    disk_gib_hours: Decimal
+    energy_kwh: Decimal | None
+    coverage: Decimal | None
+    energy_coverage: Decimal | None
+
+
+def figures(used: Quantities, places: int = PLACES) -> Figures:
+    """Round every quantity half up. The total of the server hours is rounded from the sum."""
+    servers = used.server_seconds
+    return Figures(
+        server_hours={state: rounded(servers.get(state, 0), HOUR, places) for state in State},
+        server_hours_total=rounded(sum(servers.values()), HOUR, places),
+        resource_hours=rounded(used.resource_seconds, HOUR, places),
+        vcpu_hours=rounded(used.vcpu_seconds, HOUR, places),
+        ram_gib_hours=rounded(used.ram_byte_seconds, GIB_HOUR, places),
+        disk_gib_hours=rounded(used.disk_byte_seconds, GIB_HOUR, places),
+        energy_kwh=rounded(used.millijoules, KWH, places) if used.measured_ms else None,
+        coverage=_ratio(used.coverage, places),
+        energy_coverage=_ratio(used.energy_coverage, places),
+    )
+
+
+def rounded(amount: int, unit: int, places: int) -> Decimal:
+    """Give amount / unit as a Decimal of so many places, rounded half up, of any size."""
+    scaled = (2 * amount * 10**places + unit) // (2 * unit)
+    return Decimal(f"{scaled}e-{places}")
+
+
+def _ratio(part: Fraction | None, places: int) -> Decimal | None:
+    """Round down: what is not wholly covered must not read as 1."""
+    if part is None:
+        return None
+    return Decimal(f"{part.numerator * 10**places // part.denominator}e-{places}")

@@ -1,0 +1,125 @@
+"""The statement: who used what in a period, along any axis, always with the same total."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+
+from meterhouse.inventory.scope import Scope
+from meterhouse.metering.periods import Period
+from meterhouse.usage.atoms import Atoms, attribute, totals
+from meterhouse.usage.counting import NOTES
+from meterhouse.usage.cutting import Pieces, cut
+from meterhouse.usage.estate import Estate
+from meterhouse.usage.gaps import Gap, silences
+from meterhouse.usage.ledger import Ledger
+from meterhouse.usage.loading import load
+from meterhouse.usage.quantities import NOTHING, Quantities
+from meterhouse.usage.question import Question, choose
+from meterhouse.usage.report import Axis, Report
+from meterhouse.usage.shares import NOBODY, funding
+
+
+def statement(
+    period: Period,
+    *,
+    by: Axis,
+    institution: str | None = None,
+    project: str | None = None,
+    scope: Scope,
+    now: datetime,
+    using: str = "reports",
+) -> Report:
+    """Add up what was used in a period.
+
+    institution: key of the one whose part is asked for; None: everybody's
+    project:     key of the one asked for, with its sub-projects; None: all
+    scope:       whose eyes it is for: they see their part, and sums of it
+
+    Raises Mistake for an institution or project that is not there or not theirs to see.
+    """
+    question = Question(
+        period=period, by=by, institution=institution, project=project, scope=scope, now=now
+    )
+    return answer(question, load(question.counted, using))
+
+
+def answer(question: Question, estate: Estate) -> Report:
+    """Compute the report. The estate holds the part of the period that has been."""
+    counted = question.counted
+    order = {each: named.key for each, named in estate.names.institutions.items()}
+    funded = funding(estate.names.parents, estate.shares, order, counted)
+    pieces = cut(estate.stretches, funded)
+    atoms = attribute(pieces, estate.measure(pieces.stretches), silences(estate.gaps))
+    ledger = choose(question, atoms, estate.names)
+    total = totals(ledger.atoms).get((), NOTHING)
+    gaps = _gaps(question, estate, ledger.atoms)
+    return Report(
+        title=f"Usage by {question.by}",
+        subject=_subject(question, ledger),
+        by=question.by,
+        period=question.period,
+        until=counted.end,
+        generated_at=question.now,
+        rows=tuple(ledger.rows(question.by)),
+        total=total,
+        gaps=gaps,
+        notes=(*_notes(question, ledger, pieces, total, gaps), *NOTES),
+    )
+
+
+def _gaps(question: Question, estate: Estate, atoms: Atoms) -> tuple[Gap, ...]:
+    """The gaps of what is in the report; of every source, if nothing is left out of it."""
+    there = {atoms.origins[number] for number in np.unique(atoms.origin)}
+    return tuple(
+        sorted(
+            (gap for gap in estate.gaps if question.is_all or (gap.source, gap.kind) in there),
+            key=lambda gap: (gap.period, gap.source, gap.kind),
+        )
+    )
+
+
+def _subject(question: Question, ledger: Ledger) -> str:
+    parts = []
+    if question.institution is not None:
+        named = {each.key: each.name for each in ledger.names.institutions.values()}
+        parts.append(named.get(question.institution, "Unassigned"))
+    if question.project is not None:
+        keys = {each.key: number for number, each in ledger.names.projects.items()}
+        parts.append(ledger.paths[keys.get(question.project, NOBODY)])
+    everything = "All institutions" if question.scope.everything else "All that is yours"
+    return ", ".join(parts) or everything
+
+
+def _notes(
+    question: Question, ledger: Ledger, pieces: Pieces, total: Quantities, gaps: tuple[Gap, ...]
+) -> Iterator[str]:
+    """What is particular to this report."""
+    if question.counted.end < question.period.end:
+        yield f"The period is not over: usage is counted until {question.counted.end:%F %T} UTC."
+    if not question.scope.everything:
+        yield "Only what its reader may see is in this report, and in its sums."
+    if any(len(plan) > 1 for plan in pieces.plans):
+        yield (
+            "Shared projects are split over institutions by the shares in force at each moment, "
+            "to the second, the byte-second and the millijoule, by largest remainder."
+        )
+    if NOBODY in ledger.atoms.institution:
+        yield "Unassigned is what belongs to projects that no institution has a share in."
+    yield from _coverage_notes(total, gaps)
+
+
+def _coverage_notes(total: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
+    if total.measured_ms == 0:
+        yield "Energy is unknown: no power was measured here."
+    elif total.unmeasured_ms:
+        percent = int(100 * (total.energy_coverage or 0))
+        yield (
+            f"Energy is what was measured: {percent} % of the time in which power can be drawn. "
+            "The rest is unknown, and is not in the figures."
+        )
+    if gaps:
+        yield (
+            "In the gaps listed, a source did not say what exists. What was there before and "
+            "after is counted as having been there all the time; what came and went is unknown."
+        )
