@@ -82,7 +82,7 @@ class SourceRun(models.Model):
     ended_ms = models.BigIntegerField()
     outcome = models.CharField(max_length=20)
     samples = models.PositiveIntegerField(default=0)
-    snapshots = models.PositiveIntegerField(default=0)
+    objects_listed = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True, default="")  # one line
 
     class Meta:
@@ -103,3 +103,4 @@ class SourceStatus(models.Model):
     bad_readings = models.BigIntegerField(default=0)
     reopenings = models.BigIntegerField(default=0)
     failures = models.BigIntegerField(default=0)
+    lost = models.BigIntegerField(default=0)

@@ -1,0 +1,188 @@
+"""Which sources are configured, how their runs went, and how each is doing now.
+
+The collector writes here and the pages read here; what is declared in a file is saved here too.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from django.conf import settings
+from django.db import transaction
+
+from meterhouse.metering.clock import Clock, SystemClock
+from meterhouse.metering.periods import to_ms
+from meterhouse.metering.secrets import Secret
+from meterhouse.sources import Configured, configure
+from meterhouse.sources.runner.records import Outcome, Run, SourceState
+from meterhouse.web import vault
+from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
+
+WHERE = "the saved configuration"
+RUNS_KEPT = 200
+"""Of each source: two days of a cloud that is read every 15 minutes."""
+
+QUIET_MS = 60_000
+"""A good run so soon after another good one is not written down: a wattmeter has one each second,
+and its status counts them all."""
+
+Table = dict[str, Any]
+
+
+def configured(data: Path | None = None) -> list[Configured]:
+    """Every configured source, by name, with its secrets. Raises Mistake that names the source."""
+    return [configure(name, table, where=WHERE) for name, table in sorted(tables(data).items())]
+
+
+def tables(data: Path | None = None) -> dict[str, Table]:
+    """Source name to its table as it was declared, with its secrets: for export and comparison."""
+    folder = data or settings.DATA
+    return {
+        row.name: dict(row.config) | vault.decrypt(bytes(row.secrets), folder)
+        for row in SourceConfig.objects.order_by("name")
+    }
+
+
+def save(
+    name: str,
+    table: Mapping[str, object],
+    *,
+    where: str = WHERE,
+    clock: Clock | None = None,
+    data: Path | None = None,
+) -> None:
+    """Add a source or change it. Raises Mistake, and nothing is saved, if it cannot be opened.
+
+    table: as ``sources.configure`` takes it; passwords as plain text
+    """
+    found = configure(name, table, where=where)
+    hidden = secret_keys(found.kind.config)
+    now = (clock or SystemClock()).now()
+    values = {
+        "kind": found.kind.name,
+        "interval_s": found.interval.total_seconds(),
+        "enabled": found.enabled,
+        "config": {key: value for key, value in table.items() if key not in hidden},
+        "secrets": vault.encrypt(
+            {key: value for key, value in table.items() if key in hidden}, data or settings.DATA
+        ),
+        "changed": now,
+    }
+    SourceConfig.objects.update_or_create(
+        name=name, defaults=values, create_defaults={**values, "created": now}
+    )
+
+
+@transaction.atomic
+def remove(name: str) -> None:
+    """Forget a source, its runs and its status. What it brought stays."""
+    SourceConfig.objects.filter(name=name).delete()
+    SourceRun.objects.filter(source=name).delete()
+    SourceStatus.objects.filter(source=name).delete()
+
+
+def note_run(run: Run) -> None:
+    """Write a run down."""
+    note([run], [])
+
+
+def note_status(state: SourceState) -> None:
+    """Write down how a source is doing."""
+    note([], [state])
+
+
+@transaction.atomic
+def note(runs: Sequence[Run], states: Sequence[SourceState]) -> None:
+    """Write down what happened since the last time, in one transaction.
+
+    Of each source the newest RUNS_KEPT runs are kept.
+    """
+    quiet: dict[str, int] = {}  # source to when a good run of it was written down last
+    noted = [run for run in runs if _is_news(run, quiet)]
+    SourceRun.objects.bulk_create(_run_row(run) for run in noted)
+    for source in {run.source for run in noted}:
+        _prune(source)
+    SourceStatus.objects.bulk_create(
+        [_status_row(state) for state in states],
+        update_conflicts=True,
+        unique_fields=["source"],
+        update_fields=_CHANGING,
+    )
+
+
+def _is_news(run: Run, quiet: dict[str, int]) -> bool:
+    if run.outcome is not Outcome.GOOD:
+        quiet[run.source] = 0
+        return True
+    if run.source not in quiet:
+        last = SourceRun.objects.filter(source=run.source).order_by("-id").first()
+        quiet[run.source] = last.started_ms if last and last.outcome == Outcome.GOOD else 0
+    started_ms = to_ms(run.at)
+    if started_ms - quiet[run.source] < QUIET_MS:
+        return False
+    quiet[run.source] = started_ms
+    return True
+
+
+def _prune(source: str) -> None:
+    runs = SourceRun.objects.filter(source=source).order_by("-id")
+    oldest = runs.values_list("id", flat=True)[RUNS_KEPT - 1 : RUNS_KEPT].first()
+    if oldest is not None:
+        runs.filter(id__lt=oldest).delete()
+
+
+def _run_row(run: Run) -> SourceRun:
+    return SourceRun(
+        source=run.source,
+        started_ms=to_ms(run.at),
+        ended_ms=to_ms(run.at + run.took),
+        outcome=run.outcome.value,
+        samples=run.samples,
+        objects_listed=run.objects,
+        error=run.error,
+    )
+
+
+def _status_row(state: SourceState) -> SourceStatus:
+    return SourceStatus(
+        source=state.name,
+        kind=state.kind,
+        status=state.status.value,
+        last_run_ms=_ms(state.last_run),
+        last_good_ms=_ms(state.last_good),
+        next_run_ms=_ms(state.next_run),
+        error=state.error,
+        samples=state.samples,
+        bad_readings=state.bad_readings,
+        reopenings=state.reopenings,
+        failures=state.failures,
+        lost=state.lost,
+    )
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
+
+
+_CHANGING = (
+    *("kind", "status", "last_run_ms", "last_good_ms", "next_run_ms", "error"),
+    *("samples", "bad_readings", "reopenings", "failures", "lost"),
+)
+
+
+def secret_keys(config: type) -> frozenset[str]:
+    """The keys of a kind's configuration that hold a secret anywhere inside."""
+    return frozenset(key for key, shape in get_type_hints(config).items() if _holds_secret(shape))
+
+
+def _holds_secret(shape: Any) -> bool:
+    if shape is Secret:
+        return True
+    inner = [*get_args(shape), *_fields(shape)]
+    return any(_holds_secret(part) for part in inner)
+
+
+def _fields(shape: Any) -> list[Any]:
+    named = isinstance(shape, type) and hasattr(shape, "__dataclass_fields__")
+    return list(get_type_hints(shape).values()) if named else []

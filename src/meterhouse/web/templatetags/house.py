@@ -1,0 +1,117 @@
+"""Small words for templates: icons, figures, bars and sparklines drawn as SVG."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from meterhouse.live.figures import UNKNOWN, Figure
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.periods import from_ms
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    url = static("meterhouse/icons.svg")
+    return format_html('<svg aria-hidden="true"><use href="{}#{}"/></svg>', url, name)
+
+
+@register.filter
+def figure(value: Figure) -> SafeString:
+    """A number with its unit behind it, smaller."""
+    if not value.unit:
+        return format_html("{}", value.number)
+    return format_html('{}<span class="unit"> {}</span>', value.number, value.unit)
+
+
+@register.simple_tag
+def meterbar(share: float | None, label: str = "") -> SafeString:
+    """A bar filled to ``share``, 0 to 1; nothing if it is not known."""
+    if share is None:
+        return SafeString("")
+    width = round(max(0.0, min(1.0, share)) * 100, 2)
+    return format_html(
+        '<svg class="meterbar{}" viewBox="0 0 100 5" preserveAspectRatio="none" role="img"'
+        ' aria-label="{}"><rect class="full" width="100" height="5" rx="2.5"/>'
+        '<rect class="part" width="{}" height="5" rx="2.5"/></svg>',
+        " high" if share >= 0.85 else "",
+        label or f"{width:.0f} %",
+        width,
+    )
+
+
+@register.simple_tag
+def sharebar(shares: Sequence[tuple[str, float]]) -> SafeString:
+    """Parts of a whole side by side; names to parts of 1."""
+    edges, at = [], 0.0
+    for number, (_, part) in enumerate(shares):
+        edges.append((f"s{number % 6 + 1}", round(at * 100, 3), round(part * 100, 3)))
+        at += part
+    label = ", ".join(f"{name} {part:.0%}" for name, part in shares)
+    rects = format_html_join("", '<rect class="{}" x="{}" width="{}" height="6"/>', edges)
+    return format_html(
+        '<svg class="shares" viewBox="0 0 100 6" preserveAspectRatio="none" role="img"'
+        ' aria-label="{}">{}</svg>',
+        label,
+        rects,
+    )
+
+
+@register.simple_tag
+def spark(values: Sequence[float]) -> SafeString:
+    """A line through values of equal distance, from zero or their minimum up to their maximum."""
+    if len(values) < 2:
+        return SafeString("")
+    low, high = min(0.0, *values), max(values)
+    span = (high - low) or 1.0
+    points = [
+        f"{100 * number / (len(values) - 1):.2f},{31 - 29 * (value - low) / span:.2f}"
+        for number, value in enumerate(values)
+    ]
+    return format_html(
+        '<svg class="spark" viewBox="0 0 100 32" preserveAspectRatio="none" aria-hidden="true">'
+        '<polygon class="under" points="0,32 {} 100,32"/>'
+        '<polyline class="line" points="{}"/></svg>',
+        " ".join(points),
+        " ".join(points),
+    )
+
+
+@register.filter
+def ago(at: datetime | int | None) -> str:
+    """How long ago, or in how long, in one unit: "40 s ago", "in 12 min", "3 d ago"."""
+    if at is None:
+        return "never"
+    moment = from_ms(at) if isinstance(at, int) else at
+    seconds = round((SystemClock().now() - moment).total_seconds())
+    if abs(seconds) < 2:
+        return "now"
+    text = _length(abs(seconds))
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+@register.filter
+def stamp(at: datetime | int | None) -> SafeString:
+    """A moment in UTC to the minute, exact to the second for who points at it."""
+    if at is None:
+        return SafeString(UNKNOWN)
+    moment = from_ms(at) if isinstance(at, int) else at
+    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact,
+        f"{moment:%Y-%m-%d %H:%M}",
+    )
+
+
+def _length(seconds: int) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size or (unit != "d" and seconds >= size):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
