@@ -1,0 +1,97 @@
+"""Which series there are, and the number that stands for each."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db import connections, transaction
+from numpy.typing import NDArray
+
+from meterhouse.metering.meters import METERS
+from meterhouse.metering.samples import Series
+
+_SERIES_KEPT = 1_000_000  # beyond this the cache starts anew, rather than grow for ever
+_TUPLES_KEPT = 1_024
+_LOOK_UP_AT_ONCE = 400  # pairs in one query: SQLite takes 32,766 parameters, and plans get slow
+
+
+class Known(NamedTuple):
+    """A tuple of series and the id of each, in order; 0 where the meter is unknown."""
+
+    series: tuple[Series, ...]
+    ids: NDArray[np.uint32]
+    all_known: bool
+
+
+class Catalogue:
+    """Gives series their ids, making those that are new. Remembers only what was committed.
+
+    The bus hands out the same tuple object for the same series, batch after batch; then the
+    answer costs one look into a dictionary.
+    """
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._ids: dict[Series, int] = {}
+        self._tuples: dict[int, Known] = {}
+
+    def known(self, series: tuple[Series, ...]) -> Known:
+        """The ids of series. Call within a transaction: what is new is written."""
+        remembered = self._tuples.get(id(series))
+        if remembered and remembered.series is series:
+            return remembered
+        found = self._look_up(series)
+        ids = np.fromiter((found.get(one, 0) for one in series), np.uint32, len(series))
+        known = Known(series, ids, all_known=bool(ids.all()))
+        transaction.on_commit(lambda: self._remember(known, found), using=self._using)
+        return known
+
+    def _remember(self, known: Known, found: dict[Series, int]) -> None:
+        if len(self._ids) > _SERIES_KEPT:
+            self._ids.clear()
+        if len(self._tuples) >= _TUPLES_KEPT:
+            self._tuples.pop(next(iter(self._tuples)))
+        self._ids.update(found)
+        # The tuple is kept beside its id(), so that no other object can come to have the same.
+        self._tuples[id(known.series)] = known
+
+    def _look_up(self, series: tuple[Series, ...]) -> dict[Series, int]:
+        found = {one: self._ids[one] for one in series if one in self._ids}
+        # In one order everywhere, so that two recorders never wait for each other in a circle.
+        missing = sorted({one for one in series if one not in found and one.meter in METERS})
+        with connections[self._using].cursor() as cursor:
+            for first in range(0, len(missing), _LOOK_UP_AT_ONCE):
+                found.update(_find_or_make(cursor, missing[first : first + _LOOK_UP_AT_ONCE]))
+        return found
+
+
+def _find_or_make(cursor: Any, series: Sequence[Series]) -> dict[Series, int]:
+    there = _select(cursor, series)
+    new = {one[:2]: one for one in series if one[:2] not in there}
+    if new:
+        places = ", ".join(["(%s, %s, %s, 0, 0, 0)"] * len(new))
+        cursor.execute(
+            "INSERT INTO store_series"
+            " (resource, meter, hold_ms, folded_ms, pruned_ms, minutes_pruned_ms)"
+            f" VALUES {places} ON CONFLICT (resource, meter) DO NOTHING",
+            [field for one in new.values() for field in one],
+        )
+        there = _select(cursor, series)
+    changed = [
+        (one.hold_ms, there[one[:2]][0]) for one in series if there[one[:2]][1] != one.hold_ms
+    ]
+    if changed:
+        cursor.executemany("UPDATE store_series SET hold_ms = %s WHERE id = %s", changed)
+    return {one: there[one[:2]][0] for one in series}
+
+
+def _select(cursor: Any, series: Sequence[Series]) -> dict[tuple[str, str], tuple[int, int]]:
+    """From (resource, meter) to (id, hold_ms), of those of the given series that exist."""
+    places = ", ".join(["%s"] * len(series))
+    cursor.execute(
+        f"SELECT resource, meter, id, hold_ms FROM store_series WHERE resource IN ({places})",
+        [one.resource for one in series],
+    )
+    return {
+        (resource, meter): (number, hold) for resource, meter, number, hold in cursor.fetchall()
+    }

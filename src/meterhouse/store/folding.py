@@ -1,0 +1,161 @@
+"""From samples to buckets, and from buckets to wider buckets. Pure arithmetic on whole columns.
+
+A reading stands until the next one of its series, at most its hold; beyond that nothing is added
+and nothing is covered. What a reading stands for is counted where it stands: the one in force when
+a bucket opens counts in that bucket, for as long as it lasts there. So every column of a bucket is
+the sum (or the least, the greatest) of the same column of its parts, wherever it is cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterhouse.metering.meters import METERS, Kind
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Buckets of one series, as columns of equal length, oldest first.
+
+    start:      milliseconds since 1970; where a bucket ends is known to who made them
+    count:      readings that were taken in the bucket
+    minimum, maximum: of the readings that stood in it, NaN if there were none
+    sum:        of the readings that were taken in it
+    integral:   value x seconds
+    increase:   how much a cumulative meter grew; what deltas add up to; 0 for gauges
+    covered_ms: for how much of it a reading stood
+    """
+
+    start: Ints
+    count: Ints
+    minimum: Floats
+    maximum: Floats
+    sum: Floats
+    integral: Floats
+    increase: Floats
+    covered_ms: Ints
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, which: "NDArray[np.bool_] | slice") -> "Rows":
+        return Rows(*[getattr(self, field.name)[which] for field in fields(self)])
+
+    @classmethod
+    def join(cls, parts: Sequence["Rows"]) -> "Rows":
+        """Put rows one after another; the parts are in order."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*[np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)])
+
+
+def kind_of(meter: str) -> Kind:
+    known = METERS.get(meter)
+    return known.kind if known else Kind.GAUGE
+
+
+def edges(start_ms: int, end_ms: int, width_ms: int) -> Ints:
+    """Where buckets begin and end: at start, at every multiple of the width since 1970, at end."""
+    first = start_ms // width_ms * width_ms + width_ms
+    inner = np.arange(first, end_ms, width_ms, dtype=np.int64)
+    return np.concatenate(([start_ms], inner, [end_ms])).astype(np.int64)
+
+
+def fold(at: Ints, value: Floats, edges: Ints, *, hold_ms: int, kind: Kind) -> Rows:
+    """Make one bucket between each two edges.
+
+    at, value: samples of one series, oldest first, no two at one moment; from the last before
+               the first edge to the first after the last edge, if there are any; more do no harm
+    edges:     at least two, ascending
+    """
+    laid = _Laid(at, value, edges, hold_ms)
+    rows = nothing(edges)
+    rows.count[:] = np.diff(laid.cut)
+    filled = np.flatnonzero(rows.count)
+    if len(filled):
+        _add_taken(rows, filled, laid)
+        grown = _increases(value[: laid.cut[-1]], kind)
+        rows.increase[filled] = np.add.reduceat(grown, laid.cut[filled])
+    _add_carried(rows, laid)
+    return rows
+
+
+class _Laid:
+    """Samples laid over edges.
+
+    until: until when each reading stands
+    cut:   the index of the first sample at or after each edge
+    """
+
+    def __init__(self, at: Ints, value: Floats, edges: Ints, hold_ms: int) -> None:
+        self.at, self.value, self.edges = at, value, edges
+        self.until = np.minimum(np.append(at[1:], _NEVER), at + hold_ms)
+        self.cut = np.searchsorted(at, edges)
+
+
+def nothing(edges: Ints) -> Rows:
+    """A bucket between each two edges, in which nothing is known."""
+    n = len(edges) - 1
+    low, high = np.full(n, np.nan), np.full(n, np.nan)
+    count, covered_ms = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    return Rows(edges[:-1], count, low, high, np.zeros(n), np.zeros(n), np.zeros(n), covered_ms)
+
+
+def _add_taken(rows: Rows, filled: Ints, laid: _Laid) -> None:
+    """Count the readings taken in each bucket that has some, as far as they stand in it."""
+    first, last = laid.cut[filled], laid.cut[filled + 1] - 1
+    stands = laid.until - laid.at
+    stands[last] = np.minimum(laid.until[last], laid.edges[filled + 1]) - laid.at[last]
+    value, stands = laid.value[: laid.cut[-1]], stands[: laid.cut[-1]]
+    rows.minimum[filled] = np.minimum.reduceat(value, first)
+    rows.maximum[filled] = np.maximum.reduceat(value, first)
+    rows.sum[filled] = np.add.reduceat(value, first)
+    rows.integral[filled] = np.add.reduceat(value * stands, first) / 1000
+    rows.covered_ms[filled] = np.add.reduceat(stands, first)
+
+
+def _add_carried(rows: Rows, laid: _Laid) -> None:
+    """Count the reading that stood when a bucket opened, as far as it stands in it."""
+    opened = np.flatnonzero(laid.cut[:-1] > 0)
+    before = laid.cut[opened] - 1
+    stands = np.minimum(laid.until[before], laid.edges[opened + 1]) - laid.edges[opened]
+    some = stands > 0
+    opened, stands, carried = opened[some], stands[some], laid.value[before[some]]
+    rows.minimum[opened] = np.fmin(rows.minimum[opened], carried)
+    rows.maximum[opened] = np.fmax(rows.maximum[opened], carried)
+    rows.integral[opened] += carried * stands / 1000
+    rows.covered_ms[opened] += stands
+
+
+def _increases(value: Floats, kind: Kind) -> Floats:
+    """What each reading adds to the one before; the first adds nothing to a cumulative meter."""
+    if kind is Kind.DELTA:
+        return value
+    grown = np.zeros(len(value))
+    if kind is Kind.CUMULATIVE:
+        step = np.diff(value)
+        # A counter that fell was restarted from zero: all it shows now was added since.
+        grown[1:] = np.where(step < 0, np.maximum(value[1:], 0), step)
+    return grown
+
+
+def gather(rows: Rows, edges: Ints) -> Rows:
+    """Put rows that lie wholly between two edges each into one bucket there."""
+    cut = np.searchsorted(rows.start, edges)
+    filled = np.flatnonzero(np.diff(cut))
+    into = nothing(edges)
+    if not len(filled):
+        return into
+    inside, first = slice(None, cut[-1]), cut[filled]
+    into.minimum[filled] = np.fmin.reduceat(rows.minimum[inside], first)
+    into.maximum[filled] = np.fmax.reduceat(rows.maximum[inside], first)
+    for name in ("count", "sum", "integral", "increase", "covered_ms"):
+        getattr(into, name)[filled] = np.add.reduceat(getattr(rows, name)[inside], first)
+    return into

@@ -1,0 +1,91 @@
+"""Writes batches: each exactly once, with position, samples and snapshots in one transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from django.db import connections, transaction
+
+from meterhouse.metering.batches import Batch, Position
+from meterhouse.metering.clock import Clock, SystemClock
+from meterhouse.metering.samples import Columns
+from meterhouse.metering.snapshots import Snapshot
+from meterhouse.store import heads, positions
+from meterhouse.store.catalogue import Catalogue
+from meterhouse.store.positions import Gap, Stale
+from meterhouse.store.screening import Reason, screen
+
+__all__ = ["Gap", "Outcome", "Recorder"]
+
+
+class Outcome(Enum):
+    RECORDED = "recorded"
+    REPEATED = "repeated"  # it was recorded before; nothing was written
+
+
+class Recorder:
+    """Records what publishers send. Of two recorders at once, each batch is written by one.
+
+    keep:  what to do with a batch's snapshots; runs inside the same transaction
+    """
+
+    def __init__(
+        self,
+        keep: Callable[[Sequence[Snapshot]], None],
+        *,
+        clock: Clock | None = None,
+        using: str = "default",
+    ) -> None:
+        self._keep = keep
+        self._clock = clock or SystemClock()
+        self._using = using
+        self._catalogue = Catalogue(using)
+
+    def record(self, batch: Batch) -> Outcome:
+        """Write a batch durably, unless it was written before.
+
+        Samples that are not to be believed are left out and counted by reason. Raises Gap when
+        a batch before this one is missing; nothing is written then.
+        """
+        with transaction.atomic(using=self._using), connections[self._using].cursor() as cursor:
+            try:
+                if not positions.advance(cursor, batch):
+                    return Outcome.REPEATED
+            except Stale:
+                count_refused(cursor, {Reason.GIVEN_UP: len(batch.samples)})
+                return Outcome.REPEATED
+            if len(batch.samples):
+                self._append(cursor, batch.samples)
+            if batch.snapshots:
+                self._keep(batch.snapshots)
+        return Outcome.RECORDED
+
+    def _append(self, cursor: Any, columns: Columns) -> None:
+        known = self._catalogue.known(columns.series)
+        samples, refused = screen(
+            heads.Samples(known.ids[columns.key], columns.at, columns.value),
+            self._clock.now_ms(),
+            all_known=known.all_known,
+        )
+        if refused:
+            count_refused(cursor, refused)
+        if len(samples):
+            heads.append(cursor, samples)
+
+    def positions(self) -> Mapping[str, Position]:
+        """The last batch recorded of each publisher."""
+        with connections[self._using].cursor() as cursor:
+            return positions.positions(cursor)
+
+    def lose(self, publisher: str, epoch: int, first: int, last: int) -> None:
+        """Note that a publisher forgot batches ``first`` to ``last``, and go on after them."""
+        with transaction.atomic(using=self._using), connections[self._using].cursor() as cursor:
+            positions.lose(cursor, publisher, epoch, first, last, at_ms=self._clock.now_ms())
+
+
+def count_refused(cursor: Any, refused: Mapping[str, int]) -> None:
+    cursor.executemany(
+        "INSERT INTO store_refusal (reason, samples) VALUES (%s, %s) ON CONFLICT (reason)"
+        " DO UPDATE SET samples = store_refusal.samples + excluded.samples",
+        [(str(reason), count) for reason, count in sorted(refused.items())],
+    )

@@ -1,0 +1,56 @@
+"""Which samples are not to be believed, and why. Pure arithmetic on whole columns."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from meterhouse.metering.periods import to_ms
+from meterhouse.store.heads import Samples
+
+EARLIEST_MS = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
+LARGEST = 1e200  # sums and squares of larger values would overflow
+AHEAD_MS = timedelta(days=1) // timedelta(milliseconds=1)
+
+
+class Reason(StrEnum):
+    """Why a sample was not kept. Public words: they are counted and shown."""
+
+    NOT_FINITE = "not a finite number"  # nor is what exceeds LARGEST
+    TOO_EARLY = "before the year 2000"
+    TOO_LATE = "more than a day in the future"
+    NO_METER = "unknown meter"
+    PRUNED = "older than what is still kept"
+    GIVEN_UP = "of a journal that was begun anew"
+
+
+def screen(samples: Samples, now_ms: int, *, all_known: bool) -> tuple[Samples, dict[str, int]]:
+    """The samples to keep, and how many were refused, by reason.
+
+    all_known: whether no sample has the id 0, which stands for series of unknown meters
+    """
+    at, value = samples.at, samples.value
+    if not len(samples) or (
+        all_known
+        and np.abs(value).max() <= LARGEST  # also false for what is not a number
+        and at.min() >= EARLIEST_MS
+        and at.max() <= now_ms + AHEAD_MS
+    ):
+        return samples, {}
+    return _screen_each(samples, now_ms)
+
+
+def _screen_each(samples: Samples, now_ms: int) -> tuple[Samples, dict[str, int]]:
+    keep = np.ones(len(samples), np.bool_)
+    refused: dict[str, int] = {}
+    for reason, bad in (
+        (Reason.NO_METER, samples.series == 0),
+        (Reason.NOT_FINITE, ~(np.abs(samples.value) <= LARGEST)),
+        (Reason.TOO_EARLY, samples.at < EARLIEST_MS),
+        (Reason.TOO_LATE, samples.at > now_ms + AHEAD_MS),
+    ):
+        count = int(np.count_nonzero(bad & keep))
+        if count:
+            refused[reason] = count
+            keep &= ~bad
+    return samples.only(keep), refused
