@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -109,16 +110,19 @@ def _decode_secret(wanted: type, found: object) -> object:
 
 def _refuse_unknown(value: object, shape: Any, path: str) -> None:
     """Raise Mistake for a key that no dataclass in ``shape`` knows; msgspec would ignore it."""
-    if isinstance(value, Mapping) and dataclasses.is_dataclass(shape):
+    if get_origin(shape) in {Union, UnionType}:
+        for either in get_args(shape):
+            _refuse_unknown(value, either, path)
+    elif isinstance(value, Mapping) and dataclasses.is_dataclass(shape):
         known = get_type_hints(shape)
         for key, inner in value.items():
             if key not in known:
                 raise Mistake(f"key {path + str(key)!r} is not known{hint(str(key), known)}")
             _refuse_unknown(inner, known[key], f"{path}{key}.")
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            for item in get_args(shape):
-                _refuse_unknown(inner, item, path)
+    elif isinstance(value, (Mapping, list, tuple)) and get_args(shape):
+        of = next((part for part in reversed(get_args(shape)) if part is not ...), None)
+        for key, inner in value.items() if isinstance(value, Mapping) else enumerate(value):
+            _refuse_unknown(inner, of, f"{path}{key}.")
 
 
 def _duration(key: str, value: object) -> timedelta:

@@ -1,0 +1,107 @@
+"""How one source stands: what is counted, shown, logged and told of its runs."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from meterhouse.metering.clock import Clock
+from meterhouse.sources import Configured, Reading
+from meterhouse.sources.runner.errors import describe
+from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
+
+OnRun = Callable[[Run], None]
+
+log = logging.getLogger(__name__)
+
+
+class Standing:
+    """Kept by whoever runs the source, who says ``begin`` and then ``good`` or ``failed``."""
+
+    def __init__(self, configured: Configured, clock: Clock, on_run: OnRun) -> None:
+        self.status = Status.STARTING if configured.enabled else Status.DISABLED
+        self.next_run: datetime | None = None
+        self.reopenings = 0
+        self._configured, self._clock, self._on_run = configured, clock, on_run
+        self._began: datetime | None = None  # the run that is under way, or else the last one
+        self._last_good: datetime | None = None
+        self._error = ""
+        self._samples = self._bad = self._failures = self._lost = 0
+
+    def state(self) -> SourceState:
+        return SourceState(
+            name=self._configured.name,
+            kind=self._configured.kind.name,
+            status=self.status,
+            last_run=self._began,
+            last_good=self._last_good,
+            next_run=self.next_run,
+            error=self._error,
+            samples=self._samples,
+            bad_readings=self._bad,
+            reopenings=self.reopenings,
+            failures=self._failures,
+            lost=self._lost,
+        )
+
+    def begin(self) -> None:
+        self._began, self.next_run = self._clock.now(), None
+
+    def good(self, reading: Reading) -> Run:
+        if self.status in {Status.FAILING, Status.STUCK}:
+            log.warning("source is back", extra=self._extra())
+        self.status, self._error = Status.GOOD, ""
+        self._samples += len(reading.samples)
+        self._last_good = self._clock.now()
+        objects = sum(len(snapshot.objects) for snapshot in reading.snapshots)
+        return self._tell(Outcome.GOOD, samples=len(reading.samples), objects=objects)
+
+    def bad(self, error: BaseException) -> Run:
+        """Count a reading that was dropped. One of them does not make a source fail."""
+        self._bad += 1
+        return self._not_good(Outcome.BAD, error, self.status)
+
+    def failed(self, outcome: Outcome, error: BaseException) -> Run:
+        """Count and show it; log it if the source was well before."""
+        return self._not_good(outcome, error, Status.FAILING)
+
+    def stuck(self, error: BaseException) -> Run:
+        return self._not_good(Outcome.STUCK, error, Status.STUCK)
+
+    def lose(self, reading: Reading) -> None:
+        """Count a reading that is given up because the source is stopped."""
+        self._lost += len(reading.samples)
+        log.error("source was stopped before its last reading was published", extra=self._extra())
+
+    def closed_badly(self, error: BaseException) -> None:
+        self._error = describe(error, self._configured.config)
+        log.warning("source did not close well", extra=self._extra())
+
+    def _not_good(self, outcome: Outcome, error: BaseException, status: Status) -> Run:
+        self._error = describe(error, self._configured.config)
+        self._failures += 1
+        was, self.status = self.status, status
+        if status is not was:
+            log.warning("source is %s", status, extra=self._extra())
+        return self._tell(outcome)
+
+    def _tell(self, outcome: Outcome, *, samples: int = 0, objects: int = 0) -> Run:
+        now = self._clock.now()
+        began = self._began or now
+        run = Run(
+            source=self._configured.name,
+            kind=self._configured.kind.name,
+            at=began,
+            took=now - began,
+            outcome=outcome,
+            samples=samples,
+            objects=objects,
+            error=self._error,
+        )
+        try:
+            self._on_run(run)
+        except Exception:
+            log.exception("a run could not be told", extra=self._extra())
+        return run
+
+    def _extra(self) -> dict[str, str]:
+        return {"source": self._configured.name, "error": self._error}
