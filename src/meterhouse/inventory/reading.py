@@ -1,0 +1,237 @@
+"""The one door to the inventory for those who read: frozen values, each within a scope."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.db import connections
+
+from meterhouse.inventory import moments
+from meterhouse.inventory.facts import (
+    FOREVER,
+    InstitutionInfo,
+    MembershipInfo,
+    ProjectInfo,
+    ResourceInfo,
+    RevisionInfo,
+    RevisionRow,
+    ShareRow,
+    UserInfo,
+    Watch,
+)
+from meterhouse.inventory.finding import Page, Wanted, find
+from meterhouse.inventory.models import Institution, Membership, Project, User
+from meterhouse.inventory.scope import Scope, among
+from meterhouse.inventory.shares import shares_between
+from meterhouse.inventory.tree import parents_first
+from meterhouse.metering.periods import Period
+from meterhouse.metering.snapshots import State
+
+EVERYTHING = Scope.all()
+
+
+def projects(scope: Scope, using: str = "default") -> tuple[ProjectInfo, ...]:
+    """The project tree: each after its parent, siblings by name. One query.
+
+    Somebody who may see a project but not its parent sees it at the top.
+    """
+    rows = Project.objects.using(using)
+    found = {row.pk: row for row in rows if scope.everything or row.pk in scope.projects}
+    by_name = sorted(found.values(), key=lambda row: (row.name.casefold(), row.key))
+    parents = {row.pk: row.parent_id if row.parent_id in found else None for row in by_name}
+    infos: dict[int, ProjectInfo] = {}
+    for project in _depth_first(parents):
+        infos[project] = _project(found[project], infos.get(parents[project] or 0))
+    return tuple(infos.values())
+
+
+def _depth_first(parents: dict[int, int | None]) -> Iterator[int]:
+    below: dict[int | None, list[int]] = {}
+    for project in parents_first(parents)[0]:
+        below.setdefault(parents[project], []).append(project)
+    waiting = below.get(None, [])[::-1]
+    while waiting:
+        project = waiting.pop()
+        yield project
+        waiting += below.get(project, [])[::-1]
+
+
+def _project(row: Project, parent: ProjectInfo | None) -> ProjectInfo:
+    return ProjectInfo(
+        row.pk,
+        row.key,
+        row.name,
+        parent.id if parent else None,
+        (*parent.path, row.name) if parent else (row.name,),
+        (*parent.ancestors, parent.id) if parent else (),
+        row.source,
+        row.external_id,
+        row.ended_ms,
+    )
+
+
+def institutions(scope: Scope, using: str = "default") -> tuple[InstitutionInfo, ...]:
+    """Institutions by name: those in the scope, and who ever funded a project in it."""
+    rows = Institution.objects.using(using).order_by("name", "key")
+    payers: set[int] = set()
+    if not scope.everything:
+        payers = {share.institution_id for share in shares(scope, using)} | scope.institutions
+    return tuple(
+        InstitutionInfo(row.pk, row.key, row.name, row.source, row.ended_ms)
+        for row in rows
+        if scope.everything or row.pk in payers
+    )
+
+
+_ENGAGED = """
+SELECT user_id FROM inventory_membership WHERE withdrawn_ms IS NULL AND {inside}
+UNION SELECT user_id FROM inventory_revision WHERE {inside}
+"""
+
+
+def users(scope: Scope, using: str = "default") -> tuple[UserInfo, ...]:
+    """Users by name: those in the scope, and who ever was in, or ran something in, a project."""
+    engaged: set[int] = set()
+    if not scope.everything:
+        inside = among("project_id", scope.projects)
+        with connections[using].cursor() as cursor:
+            cursor.execute(_ENGAGED.format(inside=inside))
+            engaged = {row[0] for row in cursor.fetchall()} | scope.users
+    rows = User.objects.using(using).order_by("name", "key")
+    return tuple(
+        UserInfo(row.pk, row.key, row.name, row.email, row.source, row.ended_ms)
+        for row in rows
+        if scope.everything or row.pk in engaged
+    )
+
+
+def memberships(scope: Scope, using: str = "default") -> tuple[MembershipInfo, ...]:
+    """Who was in which project when, oldest first."""
+    rows = Membership.objects.using(using).filter(withdrawn_ms=None)
+    return tuple(
+        MembershipInfo(row.user_id, row.project_id, row.role, row.start_ms, row.end_ms)
+        for row in rows.order_by("start_ms", "id")
+        if scope.everything or row.project_id in scope.projects or row.user_id in scope.users
+    )
+
+
+def shares(scope: Scope, using: str = "default") -> tuple[ShareRow, ...]:
+    """All dated shares of the projects in the scope, by project, oldest first."""
+    return tuple(_in_scope(shares_between(0, FOREVER, using), scope))
+
+
+def shares_in(
+    period: Period, using: str = "default", *, scope: Scope = EVERYTHING
+) -> tuple[ShareRow, ...]:
+    """The shares that hold in a period, clipped to it."""
+    start, end = period.start_ms, period.end_ms
+    found = _in_scope(shares_between(start, end, using), scope)
+    return tuple(
+        share._replace(start_ms=max(share.start_ms, start), end_ms=min(share.end_ms, end))
+        for share in found
+    )
+
+
+def _in_scope(found: list[ShareRow], scope: Scope) -> Iterator[ShareRow]:
+    ordered = sorted(found, key=lambda share: (share.project_id, share.start_ms, share))
+    return (each for each in ordered if scope.everything or each.project_id in scope.projects)
+
+
+def resources(
+    scope: Scope,
+    wanted: Wanted | None = None,
+    *,
+    order: str = "name",
+    page: int = 1,
+    size: int = 50,
+    using: str = "default",
+) -> Page:
+    """A page of resources, each with the newest of its revisions that may be seen."""
+    return find(scope, wanted or Wanted(), order=order, page=page, size=size, using=using)
+
+
+def resource(key: str, scope: Scope, using: str = "default") -> ResourceInfo | None:
+    """One resource, ended or not; None if there is none or it is not for this person."""
+    return next(iter(find(scope, Wanted(key=key, ended=True), using=using).rows), None)
+
+
+_HISTORY = """
+SELECT revision.id, listing.source, revision.start_ms, revision.end_ms, revision.project_id,
+  revision.user_id, revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,
+  revision.details
+FROM inventory_revision AS revision
+JOIN inventory_resource AS resource ON resource.id = revision.resource_id
+JOIN inventory_listing AS listing ON listing.id = revision.listing_id
+WHERE resource.key = %s AND {visible}
+ORDER BY listing.source, revision.start_ms
+"""
+
+_SHOWN = ("project", "user", "state", "vcpus", "ram", "disk", "details")
+
+
+def history(key: str, scope: Scope, using: str = "default") -> tuple[RevisionInfo, ...]:
+    """A resource's revisions, newest first, with what changed; of each source that lists it."""
+    visible = scope.owns("revision.project_id", "revision.user_id")
+    with connections[using].cursor() as cursor:
+        cursor.execute(_HISTORY.format(visible=visible), [key])
+        rows = cursor.fetchall()
+    infos = [_revision(row, before) for before, row in zip([None, *rows], rows, strict=False)]
+    return tuple(sorted(infos, key=lambda info: info.start_ms, reverse=True))
+
+
+def _revision(row: tuple[Any, ...], before: tuple[Any, ...] | None) -> RevisionInfo:
+    fields: list[Any] = [*row, _changed(row, before)]
+    fields[6] = State(row[6])
+    fields[10] = msgspec.json.decode(row[10], type=dict[str, str])
+    return RevisionInfo(*fields)
+
+
+def _changed(row: tuple[Any, ...], before: tuple[Any, ...] | None) -> tuple[str, ...]:
+    if before is None or before[1] != row[1]:
+        return ()
+    gone = ("gone",) if before[3] < row[2] else ()
+    pairs = zip(_SHOWN, before[4:], row[4:], strict=True)
+    return (*gone, *(name for name, old, new in pairs if old != new))
+
+
+_REVISIONS = """
+SELECT revision.resource_id, resource.key, resource.kind, revision.project_id, revision.user_id,
+  revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,
+  CASE WHEN revision.start_ms < %s THEN %s ELSE revision.start_ms END,
+  CASE WHEN revision.end_ms > %s THEN %s ELSE revision.end_ms END,
+  listing.source
+FROM inventory_revision AS revision
+JOIN inventory_resource AS resource
+  ON resource.id = revision.resource_id AND resource.listing_id = revision.listing_id
+JOIN inventory_listing AS listing ON listing.id = revision.listing_id
+WHERE revision.end_ms > %s AND revision.start_ms < %s AND {visible}
+"""
+
+
+def revisions(
+    period: Period, using: str = "default", *, scope: Scope = EVERYTHING
+) -> Iterator[RevisionRow]:
+    """What existed in a period, clipped to it, in no particular order. One query.
+
+    Of a resource that several sources list, the revisions of the one that listed it first.
+    """
+    start, end = period.start_ms, period.end_ms
+    visible = scope.owns("revision.project_id", "revision.user_id")
+    with connections[using].cursor() as cursor:
+        cursor.execute(_REVISIONS.format(visible=visible), [start, start, end, end, start, end])
+        rows = cursor.fetchall()
+    return map(RevisionRow._make, rows)
+
+
+def sightings(
+    period: Period, using: str = "default", *, scope: Scope = EVERYTHING
+) -> tuple[Watch, ...]:
+    """How each source watched each kind: the gaps that no complete snapshot stands for.
+
+    Within a scope: of the sources that list something in it.
+    """
+    found = moments.watches(period, using)
+    if scope.everything:
+        return found
+    listed = {(row.source, row.kind) for row in revisions(period, using, scope=scope)}
+    return tuple(watch for watch in found if (watch.source, watch.kind) in listed)
