@@ -17,12 +17,15 @@ class Scope:
     projects:     with everything below them
     institutions: whose shares they may see; the projects they fund are among ``projects``
     users:        whose resources they may see wherever they are
+    granted:      which of the projects they may see the whole usage of; of the others, that are
+                  there because an institution funds them, only the institutions' parts
     """
 
     everything: bool = False
     institutions: frozenset[int] = frozenset()
     projects: frozenset[int] = frozenset()
     users: frozenset[int] = frozenset()
+    granted: frozenset[int] = frozenset()
 
     @classmethod
     def all(cls) -> "Scope":
@@ -65,10 +68,12 @@ def scope_of(
     parents = dict(Project.objects.using(using).values_list("id", "parent_id"))
     paying = frozenset(row[0] for row in payers)
     funded = _funded(paying, parents, using) if paying else frozenset()
+    granted = below({row[0] for row in given}, parents)
     return Scope(
         institutions=paying,
-        projects=below({row[0] for row in given}, parents) | funded,
+        projects=granted | funded,
         users=frozenset(row[0] for row in people),
+        granted=granted,
     )
 
 
