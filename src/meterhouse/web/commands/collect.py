@@ -1,0 +1,63 @@
+"""``meterhouse collect --once``: for cron, Chef, or any scheduler."""
+
+import argparse
+import asyncio
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.sources import Configured
+from meterhouse.sources.runner import Outcome, Run
+from meterhouse.web import ready
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", required=True, help="read, record, end")
+    parser.add_argument("--source", metavar="NAME", help="only this one; default: every enabled")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read each source once. Returns 1 if one of them failed; the others are recorded."""
+    ready.require_current()
+    from meterhouse.bus.journal import Journal  # noqa: PLC0415
+    from meterhouse.inventory.keep import keep  # noqa: PLC0415 - models need Django
+    from meterhouse.store.recorder import Recorder  # noqa: PLC0415
+    from meterhouse.web import sourcebook  # noqa: PLC0415
+    from meterhouse.web.services.delivery import Delivery  # noqa: PLC0415
+    from meterhouse.web.services.once import read_once  # noqa: PLC0415
+
+    clock = SystemClock()
+    wanted = chosen(sourcebook.configured(), arguments.source)
+    folder = Path(arguments.data).absolute() / "journal" / "once"
+    with Journal(folder, f"{socket.gethostname()}/once", clock) as journal:
+        delivery = Delivery(journal, Recorder(keep, clock=clock))
+        runs = asyncio.run(read_once(wanted, delivery.publish, clock))
+        delivery.deliver()
+    sourcebook.note(runs, [])
+    for done in runs:
+        print(line(done))
+    return 0 if all(done.outcome is Outcome.GOOD for done in runs) else 1
+
+
+def chosen(sources: Sequence[Configured], name: str | None) -> list[Configured]:
+    """The sources to read. Raises Mistake if there is none of that name, or none at all."""
+    if name is None:
+        enabled = [source for source in sources if source.enabled]
+        if not enabled:
+            raise Mistake("no source is enabled: declare one and run `meterhouse apply FILE.toml`")
+        return enabled
+    found = [source for source in sources if source.name == name]
+    if not found:
+        there = ", ".join(source.name for source in sources) or "none yet"
+        raise Mistake(f"no source is called {name!r}; there are: {there}")
+    return found
+
+
+def line(done: Run) -> str:
+    took = f"{done.took.total_seconds():.1f} s"
+    brought = f"{done.samples} samples, {done.objects} objects"
+    return f"{done.source}: {done.outcome} in {took}, {brought}" + (
+        f": {done.error}" if done.error else ""
+    )

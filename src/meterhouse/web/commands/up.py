@@ -1,0 +1,73 @@
+"""``meterhouse up``: everything in one process."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from meterhouse.metering.clock import SystemClock
+from meterhouse.web import ready
+from meterhouse.web.services.server import free_or_mistake
+
+DEFAULT_PORT = 8400
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    port = free_or_mistake(arguments.host, arguments.port)
+    ready.migrate()
+    from meterhouse.web.services import first_start  # noqa: PLC0415 - models need Django
+
+    first_start.declare(Path(arguments.data).absolute())
+    return live(arguments, port)
+
+
+def live(
+    arguments: argparse.Namespace,
+    port: int,
+    also: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
+) -> int:
+    """Run a prepared house until Ctrl-C or SIGTERM."""
+    from meterhouse.web import logins  # noqa: PLC0415 - models need Django
+    from meterhouse.web.services.house import House  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    house = House(
+        data=Path(arguments.data).absolute(),
+        host=arguments.host,
+        port=port,
+        clock=SystemClock(),
+        publisher=socket.gethostname(),
+        also=also or {},
+    )
+    first = logins.make_first()
+    print(f"Meterhouse is at http://{arguments.host}:{port}/", flush=True)
+    if first:
+        print(f"Log in as {first[0]} with the password {first[1]}  (shown this once)", flush=True)
+    asyncio.run(until_told(house.run))
+    print("Meterhouse has stopped; starting it again goes on from here.", flush=True)
+    return 0
+
+
+async def until_told(run: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run until SIGINT or SIGTERM, then stop in order."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    running = asyncio.create_task(run())
+    waiting = asyncio.create_task(told.wait())
+    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if told.is_set():
+        running.cancel()
+    waiting.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -1,0 +1,223 @@
+"""What is wrong with this installation, and what to do about it."""
+
+import ctypes
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.db.utils import DatabaseError
+
+from meterhouse.metering.clock import Clock
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.periods import from_ms
+from meterhouse.store import reading
+from meterhouse.web import sourcebook
+from meterhouse.web.ready import one_line, pending_migrations
+
+SECRET_FILES = ("secret.key", "secrets.key", "bus.key")
+LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_SHARE = 0.05
+OLDEST_UNACKNOWLEDGED = timedelta(minutes=10)
+FUTURE = timedelta(seconds=10)
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+
+
+class Verdict(StrEnum):
+    GOOD = "ok"
+    DOUBT = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was found, and what to do if that is not good."""
+
+    subject: str
+    verdict: Verdict
+    what: str
+    do: str = ""
+
+
+def examine(data: Path, clock: Clock) -> Iterator[Finding]:
+    """Look at everything, in the order in which one would mend it."""
+    checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        "data folder": lambda: _folder(data),
+        "secrets": lambda: _secrets(data),
+        "disk space": lambda: _space(data),
+        "database": _database,
+        "configuration": _configuration,
+        "journal": lambda: _journal(data / "journal", clock),
+        "clock": lambda: _clock(clock),
+    }
+    for subject, check in checks.items():
+        try:
+            yield from check()
+        except (OSError, DatabaseError, Mistake) as error:
+            yield Finding(subject, Verdict.BAD, one_line(error), "mend what the message names")
+
+
+def _folder(data: Path) -> Iterator[Finding]:
+    if not os.access(data, os.W_OK | os.X_OK):
+        yield Finding(
+            "data folder", Verdict.BAD, f"{data} cannot be written", "give it to this account"
+        )
+        return
+    mode = stat.S_IMODE(data.stat().st_mode)
+    if mode & 0o007:
+        yield Finding(
+            "data folder",
+            Verdict.DOUBT,
+            f"{data} is open to everybody (mode {mode:04o})",
+            f"chmod 700 {data}",
+        )
+    else:
+        yield Finding("data folder", Verdict.GOOD, str(data))
+
+
+def _secrets(data: Path) -> Iterator[Finding]:
+    found = [path for name in SECRET_FILES if (path := data / name).exists()]
+    for path in found:
+        about = path.stat()
+        mode = stat.S_IMODE(about.st_mode)
+        if mode & 0o077:
+            yield Finding(
+                "secrets",
+                Verdict.BAD,
+                f"{path} can be read by others (mode {mode:04o})",
+                f"chmod 600 {path}",
+            )
+        elif about.st_uid != os.geteuid():
+            yield Finding(
+                "secrets",
+                Verdict.BAD,
+                f"{path} belongs to another account (uid {about.st_uid})",
+                f"chown {os.geteuid()} {path}",
+            )
+        else:
+            yield Finding("secrets", Verdict.GOOD, f"{path.name} is its owner's only")
+
+
+def _space(data: Path) -> Iterator[Finding]:
+    usage = shutil.disk_usage(data)
+    what = f"{usage.free / 2**30:.1f} GiB free of {usage.total / 2**30:.1f}"
+    if usage.free < LEAST_FREE_BYTES or usage.free < LEAST_FREE_SHARE * usage.total:
+        yield Finding("disk space", Verdict.BAD, what, "make room, or move the data folder")
+    else:
+        yield Finding("disk space", Verdict.GOOD, what)
+
+
+def _database() -> Iterator[Finding]:
+    connection = connections["default"]
+    lacking = pending_migrations()
+    if lacking:
+        yield Finding(
+            "database",
+            Verdict.BAD,
+            f"{len(lacking)} migrations are missing ({lacking[0]}, …)",
+            "run `meterhouse migrate`",
+        )
+        return
+    if connection.vendor == "sqlite":
+        yield from _sqlite(Path(settings.DATABASES["default"]["NAME"]))
+    else:
+        yield Finding("database", Verdict.GOOD, f"{connection.display_name}, up to date")
+    yield _read_only()
+
+
+def _sqlite(path: Path) -> Iterator[Finding]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("PRAGMA quick_check(1)")
+        row = cursor.fetchone()
+    size = path.stat().st_size / 2**20
+    if row and row[0] == "ok":
+        what = f"SQLite {sqlite3.sqlite_version}, {size:.1f} MiB, whole and up to date"
+        yield Finding("database", Verdict.GOOD, what)
+    else:
+        yield Finding(
+            "database", Verdict.BAD, f"{path} is damaged: {row}", "restore it from a backup"
+        )
+
+
+def _read_only() -> Finding:
+    """The account that reports uses must not be able to write."""
+    try:
+        with connections["reports"].cursor() as cursor:
+            cursor.execute("CREATE TABLE doctor_was_here (id INTEGER)")
+    except DatabaseError:
+        return Finding("database", Verdict.GOOD, "the account of reports cannot write")
+    with connections["reports"].cursor() as cursor:
+        cursor.execute("DROP TABLE doctor_was_here")
+    return Finding(
+        "database",
+        Verdict.BAD,
+        "the account of reports can write",
+        "give reports a role that has SELECT only",
+    )
+
+
+def _configuration() -> Iterator[Finding]:
+    sources = sourcebook.configured()
+    if not sources:
+        yield Finding(
+            "configuration",
+            Verdict.DOUBT,
+            "no source is configured",
+            "declare some in a file and run `meterhouse apply FILE.toml`",
+        )
+        return
+    names = ", ".join(f"{source.name} ({source.kind.name})" for source in sources)
+    yield Finding("configuration", Verdict.GOOD, f"{len(sources)} sources: {names}")
+
+
+def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:
+    files = [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
+    size = sum(path.stat().st_size for path in files)
+    what = f"{size / 2**20:.1f} MiB wait in {folder}"
+    newest = max((path.stat().st_mtime for path in files), default=clock.now().timestamp())
+    idle = clock.now().timestamp() - newest
+    if size > 64 << 20 and idle < OLDEST_UNACKNOWLEDGED.total_seconds():
+        yield Finding(
+            "journal",
+            Verdict.BAD,
+            f"{what}: the recorder does not keep up, or does not run",
+            "look at /healthz and at the log of the recorder",
+        )
+    else:
+        yield Finding("journal", Verdict.GOOD, what)
+
+
+def _clock(clock: Clock) -> Iterator[Finding]:
+    ahead = [
+        latest for latest in reading.latest(None) if from_ms(latest.at_ms) > clock.now() + FUTURE
+    ]
+    if ahead:
+        yield Finding(
+            "clock",
+            Verdict.BAD,
+            f"{len(ahead)} series have readings from the future, such as {ahead[0].series}",
+            "set the clocks of this machine and of what it reads",
+        )
+    elif _kernel_says_unsynchronised():
+        yield Finding(
+            "clock",
+            Verdict.DOUBT,
+            f"{clock.now():%Y-%m-%d %H:%M:%S} UTC; the kernel says it is not synchronised",
+            "run a time service: apt-get install chrony",
+        )
+    else:
+        yield Finding("clock", Verdict.GOOD, f"{clock.now():%Y-%m-%d %H:%M:%S} UTC, synchronised")
+
+
+def _kernel_says_unsynchronised() -> bool:
+    """adjtimex(2) with modes 0 only reads; its struct is smaller than 256 bytes."""
+    buffer = ctypes.create_string_buffer(256)
+    libc = ctypes.CDLL(None)
+    return hasattr(libc, "adjtimex") and libc.adjtimex(buffer) == _TIME_ERROR

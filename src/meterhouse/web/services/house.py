@@ -1,0 +1,97 @@
+"""A whole house in one process: collector, bus, recorder, keeper and web in one event loop.
+
+The parts meet as they would on many machines: the collector journals and publishes, the recorder
+follows and acknowledges; only the sockets are private to this process.
+"""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meterhouse import __version__
+from meterhouse.bus.follow import Endpoint
+from meterhouse.bus.journal import Journal
+from meterhouse.bus.publisher import Publisher
+from meterhouse.metering.clock import Clock
+from meterhouse.web.asgi import application
+from meterhouse.web.keyfile import kept_key
+from meterhouse.web.services.collector import Collector
+from meterhouse.web.services.gathering import Publish
+from meterhouse.web.services.keeper import keep_house
+from meterhouse.web.services.recording import Recording
+from meterhouse.web.services.server import serve
+from meterhouse.web.services.service import Health, keep_running
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class House:
+    """What runs in one process, and how each part of it does.
+
+    data:       the data folder
+    publisher:  the name under which this process publishes, unique in the house
+    also:       services beside the usual ones, by name: the demo's back-fill
+    """
+
+    data: Path
+    host: str
+    port: int
+    clock: Clock
+    publisher: str
+    also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    healths: dict[str, Health] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Run every service until this is cancelled."""
+        secret = kept_key(self.data / "bus.key")
+        with (
+            tempfile.TemporaryDirectory(prefix="meterhouse-") as sockets,
+            Journal(self.data / "journal" / self.publisher, self.publisher, self.clock) as journal,
+        ):
+            endpoint = Endpoint(f"ipc://{sockets}/live", f"ipc://{sockets}/replay")
+            publisher = Publisher(journal, secret, endpoint.live, endpoint.replay)
+            collector = Collector(self.publish(publisher), self.clock)
+            recording = Recording([endpoint], secret, self.clock)
+            async with asyncio.TaskGroup() as group:
+                for name, service in {
+                    "bus": publisher.run,
+                    "recorder": recording.run,
+                    "collector": collector.run,
+                    "keeper": lambda: keep_house(recording.seal, recording.prune, self.clock),
+                    "web": self._web,
+                    **self.also,
+                }.items():
+                    health = self.healths[name] = Health(name)
+                    group.create_task(keep_running(health, service, self.clock), name=name)
+
+    def publish(self, publisher: Publisher) -> Publish:
+        """How a batch is published; to see each acknowledged batch, override this."""
+        return publisher.publish
+
+    async def _web(self) -> None:
+        from meterhouse.web.wsgi import pages  # noqa: PLC0415 - Django must be ready first
+
+        await serve(application(pages, {"/healthz": self.health}), self.host, self.port)
+
+    def health(self) -> tuple[int, dict[str, object]]:
+        """Status and body of /healthz: 503 as soon as one service has failed."""
+        failed = any(health.status == "failed" for health in self.healths.values())
+        services = {
+            name: {
+                "status": health.status,
+                "since_ms": health.since_ms,
+                "failures": health.failures,
+                "error": health.error,
+            }
+            for name, health in self.healths.items()
+        }
+        body: dict[str, object] = {
+            "status": "failing" if failed else "ok",
+            "version": __version__,
+            "services": services,
+        }
+        return (503 if failed else 200), body
