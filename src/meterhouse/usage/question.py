@@ -70,7 +70,7 @@ def _visible(atoms: Atoms, scope: Scope) -> Mask:
         return np.ones(len(atoms), bool)
     visible: Mask = (
         np.isin(atoms.institution, list(scope.institutions))
-        | np.isin(atoms.project, list(scope.projects))
+        | np.isin(atoms.project, list(scope.granted))
         | np.isin(atoms.user, list(scope.users))
     )
     return visible

@@ -19,6 +19,8 @@ from meterhouse.usage.question import Question, choose
 from meterhouse.usage.report import Axis, Report
 from meterhouse.usage.shares import NOBODY, funding
 
+__all__ = ["Axis", "statement"]
+
 
 def statement(
     period: Period,
@@ -41,7 +43,7 @@ def statement(
     question = Question(
         period=period, by=by, institution=institution, project=project, scope=scope, now=now
     )
-    return answer(question, load(question.counted, using))
+    return answer(question, load(question, using))
 
 
 def answer(question: Question, estate: Estate) -> Report:
@@ -113,10 +115,9 @@ def _coverage_notes(total: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
     if total.measured_ms == 0:
         yield "Energy is unknown: no power was measured here."
     elif total.unmeasured_ms:
-        percent = int(100 * (total.energy_coverage or 0))
         yield (
-            f"Energy is what was measured: {percent} % of the time in which power can be drawn. "
-            "The rest is unknown, and is not in the figures."
+            "Energy is what was measured. The time in which power could be drawn was not all "
+            "metered: the rest is unknown, and is not in the figures."
         )
     if gaps:
         yield (

@@ -22,13 +22,14 @@ NESTED = frozenset({Axis.INSTITUTION, Axis.PROJECT})
 """Lines that may have something below them."""
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_BIGGEST = 2**63
 
 
 def write(report: Report, out: BinaryIO) -> None:
     out.write(b"{")
-    for name, value in _head(report).items():
-        out.write(_ENCODER.encode(name) + b":" + _ENCODER.encode(value) + b",\n")
+    out.writelines(
+        _ENCODER.encode(name) + b":" + _ENCODER.encode(value) + b",\n"
+        for name, value in _head(report).items()
+    )
     _write_list(out, "notes", report.notes)
     out.write(b",\n")
     gaps = (

@@ -1,0 +1,66 @@
+"""The document's columns, and its numbers as people read them."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from meterhouse.usage.figures import GIB_HOUR, HOUR, KWH, rounded
+from meterhouse.usage.quantities import Quantities
+
+UNKNOWN = "–"  # noqa: RUF001 - an en dash, as tables have it
+"""What stands where nothing is known: never 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """amount: a Quantities' whole number, ``size`` of which are one ``unit``."""
+
+    name: str
+    title: str
+    unit: str
+    amount: str
+    size: int
+
+    @property
+    def head(self) -> list[str]:
+        return [self.title, self.unit]
+
+    def text(self, used: Quantities, places: int) -> str:
+        if self.amount == "millijoules" and not used.measured_ms:
+            return UNKNOWN
+        return grouped(rounded(self.value(used), self.size, places))
+
+    def value(self, used: Quantities) -> int:
+        if self.amount == "server_seconds":
+            return sum(used.server_seconds.values())
+        return int(getattr(used, self.amount))
+
+
+COLUMNS = (
+    Column("Server hours", "Servers", "hours", "server_seconds", HOUR),
+    Column("vCPU-hours", "vCPUs", "hours", "vcpu_seconds", HOUR),
+    Column("RAM GiB-hours", "RAM", "GiB-hours", "ram_byte_seconds", GIB_HOUR),
+    Column("Disk GiB-hours", "Disk", "GiB-hours", "disk_byte_seconds", GIB_HOUR),
+    Column("Energy in kWh", "Energy", "kWh", "millijoules", KWH),
+)
+
+COMPARED = (*COLUMNS, Column("Hours of existence", "Existence", "hours", "resource_seconds", HOUR))
+"""What the chart may compare rows by."""
+
+
+def places_for(column: Column, total: Quantities) -> int:
+    """Decimals of a column: enough to tell small rows apart, not more than can be read."""
+    whole = column.value(total) // column.size
+    return 1 if whole >= 1000 else 2 if whole >= 10 else 4
+
+
+def grouped(number: object) -> str:
+    """Write 1234.5 as 1,234.5."""
+    return f"{number:,}"
+
+
+def percent(part: Fraction | None) -> str:
+    """Rounded down to a tenth: 99.96 % is not 100 %."""
+    if part is None:
+        return UNKNOWN
+    tenths = part.numerator * 1000 // part.denominator
+    return f"{tenths // 10} %" if tenths in (0, 1000) else f"{tenths // 10}.{tenths % 10} %"

@@ -1,0 +1,89 @@
+"""Reads from the database what a statement is computed from."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from meterhouse.inventory import reading as inventory
+from meterhouse.inventory.finding import Wanted
+from meterhouse.inventory.scope import Scope
+from meterhouse.metering.meters import POWER
+from meterhouse.metering.periods import Period
+from meterhouse.store import reading as store
+from meterhouse.usage.atoms import Energy
+from meterhouse.usage.estate import Estate, Measure, stretches
+from meterhouse.usage.gaps import Gap
+from meterhouse.usage.ledger import Named, Names
+from meterhouse.usage.question import Question
+from meterhouse.usage.report import Axis
+from meterhouse.usage.stretches import Stretches
+
+PEOPLE = frozenset({"institution", "project", "user"})
+"""Kinds of lists that say nothing about what exists."""
+
+ALL = Scope.all()
+_ANY_NUMBER = 2**31 - 1
+
+
+def load(question: Question, using: str) -> Estate:
+    """Read the part of the period that has been.
+
+    The tree and the shares are read whole whoever asks, because funding comes down from
+    ancestors; ``choose`` keeps from the reader what is not theirs.
+    """
+    period = question.counted
+    return Estate(
+        stretches=stretches(list(inventory.revisions(period, using, scope=question.scope))),
+        names=_names(question, using),
+        shares=inventory.shares_in(period, using),
+        gaps=tuple(_gaps(period, using)),
+        measure=_measure(using),
+    )
+
+
+def _names(question: Question, using: str) -> Names:
+    projects = inventory.projects(ALL, using)
+    return Names(
+        institutions={
+            each.id: Named(each.key, each.name) for each in inventory.institutions(ALL, using)
+        },
+        projects={each.id: Named(each.key, each.name) for each in projects},
+        parents={each.id: each.parent_id for each in projects},
+        users={each.id: Named(each.key, each.name) for each in inventory.users(ALL, using)}
+        if question.by == Axis.USER
+        else {},
+        resources=_resource_names(question, using) if question.by == Axis.RESOURCE else {},
+    )
+
+
+def _resource_names(question: Question, using: str) -> dict[str, str]:
+    wanted = Wanted(ended=True)
+    page = inventory.resources(question.scope, wanted, order="key", size=_ANY_NUMBER, using=using)
+    return {each.key: each.name for each in page.rows}
+
+
+def _gaps(period: Period, using: str) -> Iterator[Gap]:
+    for watch in inventory.sightings(period, using):
+        if watch.kind not in PEOPLE:
+            for start, end in watch.gaps:
+                yield Gap(watch.source, watch.kind, Period.from_ms(start, end))
+
+
+def _measure(using: str) -> Measure:
+    def measure(of: Stretches) -> Energy:
+        """Integrate power over the stretches of those resources that have any reading."""
+        metered = {each.series.resource for each in store.find(meter=POWER.name, using=using)}
+        known = np.array([key in metered for key in of.resources], bool)
+        energy = Energy.none(len(of))
+        rows = np.flatnonzero(known[of.resource]) if metered else np.empty(0, np.int64)
+        if not len(rows):
+            return energy
+        some = of.take(rows)
+        keys = [of.resources[number] for number in some.resource.tolist()]
+        spans = list(zip(keys, some.start_ms.tolist(), some.end_ms.tolist(), strict=True))
+        found = store.integrals(spans, POWER.name, using)
+        energy.millijoules[rows] = np.rint(found.integral * 1000).astype(np.int64)
+        energy.measured_ms[rows] = found.covered_ms
+        return energy
+
+    return measure
