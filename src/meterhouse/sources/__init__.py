@@ -8,10 +8,12 @@ to count and to log is the runner's work, once, for all of them.
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
+from meterhouse.sources.listing import Listing
 
 __all__ = [
     "Blocking",
     "Configured",
+    "Listing",
     "Named",
     "Reading",
     "Source",

@@ -10,11 +10,9 @@ from meterhouse.metering import meters
 from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import Meter
 from meterhouse.metering.samples import Columns, Sample
-from meterhouse.metering.snapshots import Resource, Snapshot
-from meterhouse.sources import Named, Reading, Source, SourceKind
+from meterhouse.metering.snapshots import Resource
+from meterhouse.sources import Listing, Named, Reading, Source, SourceKind
 from meterhouse.sources.host import machine, power
-
-LIST_EVERY_MS = 15 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +32,12 @@ class Config:
 
 @dataclass(slots=True)
 class Host:
-    """One machine, listed when it is opened, when it has changed, and every quarter of an hour."""
+    """One machine and the sensors found on it."""
 
     config: Config
     named: Named
     sensor: power.Sensor
-    listed: Resource | None = None
-    listed_ms: int = 0
+    listing: Listing
 
     async def read(self) -> Reading:
         return await self.named.blocking(self.take)
@@ -53,7 +50,8 @@ class Host:
         except (OSError, ValueError) as error:
             raise BadReading(str(error)) from error
         samples = [Sample(meter, self.id, value, at_ms) for meter, value in figures]
-        return Reading(Columns.of(samples, hold_ms=self.named.hold_ms), tuple(self.listing(at_ms)))
+        columns = Columns.of(samples, hold_ms=self.named.hold_ms)
+        return Reading(columns, self.listing.of([self.describe()], at_ms))
 
     @property
     def hostname(self) -> str:
@@ -68,15 +66,6 @@ class Host:
         yield from machine.figures(sysfs)
         yield from power.temperature(sysfs)
         yield from self.sensor.read(at_ms)
-
-    def listing(self, at_ms: int) -> Iterator[Snapshot]:
-        resource = self.describe()
-        if resource == self.listed and at_ms - self.listed_ms < LIST_EVERY_MS:
-            return
-        self.listed, self.listed_ms = resource, at_ms
-        yield Snapshot(
-            source=self.named.name, kind="node", at_ms=at_ms, complete=True, objects=(resource,)
-        )
 
     def describe(self) -> Resource:
         facts = machine.facts()
@@ -94,7 +83,8 @@ class Host:
 
 @asynccontextmanager
 async def open_host(config: Config, named: Named) -> AsyncIterator[Source]:
-    yield Host(config, named, await named.blocking(lambda: power.sensor(Path(config.sysfs))))
+    sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs)))
+    yield Host(config, named, sensor, Listing(named.name, "node"))
 
 
 SOURCE = SourceKind(

@@ -1,0 +1,1 @@
+"""Wattmeters that are not there, for trying things out."""
