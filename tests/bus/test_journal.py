@@ -288,9 +288,14 @@ def test_a_record_with_anothers_number_is_damage(tmp_path: Path) -> None:
         assert journal.last > 3
 
 
-def test_no_batch_is_smaller_than_the_smallest(tmp_path: Path) -> None:
-    with Journal(tmp_path, "p", FixedClock(EPOCH)) as one:
-        assert HEADER_BYTES + len(one.append(Columns()).unsigned) >= SMALLEST_BYTES
+def test_no_batch_is_smaller_than_the_smallest() -> None:
+    least = Batch(publisher="p", epoch=0, sequence=1, sent_ms=0, samples=Columns())
+    assert HEADER_BYTES + len(envelope.pack(least)) >= SMALLEST_BYTES
+
+
+def test_no_journal_is_begun_before_the_clock_is_set(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match="the clock says 1970; set it"):
+        Journal(tmp_path, "osl-dc1", FixedClock(EPOCH))
 
 
 def damage(segment: Path, place: int) -> None:

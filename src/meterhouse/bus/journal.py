@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,12 +29,15 @@ from meterhouse.bus.segment import SMALLEST_BYTES, SUFFIX, Entry, Segment, sync_
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
+from meterhouse.metering.periods import from_ms, to_ms
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 2**30  # a day of a thousand wattmeters at 1 Hz, eleven of a hundred
+# A machine whose clock is not set yet must not begin a journal: epochs are compared.
+EARLIEST_MS = to_ms(datetime(2026, 1, 1, tzinfo=UTC))
 SEGMENT_BYTES = 8 * 2**20
 SEGMENTS_AT_LEAST = 8  # in a full journal: outgrowing costs an eighth of it, not all
 
@@ -205,7 +209,10 @@ class Journal:
     def _loaded(self, publisher: str, *, begin: bool) -> _State:
         path = self.folder / "state.json"
         if begin:
-            state = _State(publisher=publisher, epoch=self._clock.now_ms())
+            epoch = self._clock.now_ms()
+            if epoch < EARLIEST_MS:
+                raise Mistake(f"journal {self.folder}: the clock says {from_ms(epoch):%Y}; set it")
+            state = _State(publisher=publisher, epoch=epoch)
             _save(path, state)
             return state
         try:

@@ -27,7 +27,7 @@ SUFFIX = ".journal"
 _RECORD = Layout("<IQI")
 _CHECK = Layout("<I")
 HEADER_BYTES = _RECORD.size + _CHECK.size
-SMALLEST_BYTES = HEADER_BYTES + 40  # no message is smaller
+SMALLEST_BYTES = HEADER_BYTES + 32  # no message is smaller
 
 
 class Entry(NamedTuple):
