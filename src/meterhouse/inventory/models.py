@@ -202,9 +202,17 @@ class Revision(models.Model):
     details = models.TextField(default="{}")
 
     class Meta:
-        constraints = [_ends_after_it_starts("revision")]
+        constraints = [
+            _ends_after_it_starts("revision"),
+            UniqueConstraint(
+                fields=["resource", "listing"],
+                condition=Q(end_ms=FOREVER),
+                name="revision_one_at_a_time",
+            ),
+        ]
         indexes = [
-            Index(fields=["resource", "start_ms"], name="revision_history"),
+            # All three, so that no plan without statistics looks at a whole listing per resource.
+            Index(fields=["resource", "listing", "end_ms"], name="revision_history"),
             Index(fields=["listing", "end_ms"], name="revision_listing"),
             Index(fields=["end_ms", "start_ms"], name="revision_period"),
         ]
