@@ -36,5 +36,6 @@ def scope_in(request: HttpRequest) -> Scope:
 
 def login_in(request: HttpRequest) -> User:
     """Who asks: by a session, or by the token that the API checked. Never an anonymous one:
-    the middleware and the API's own check come before every page."""
+    the middleware and the API's own check come before every page.
+    """
     return cast("User", getattr(request, "auth", None) or request.user)

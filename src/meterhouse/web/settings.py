@@ -10,6 +10,7 @@ METERHOUSE_HOSTS     host names that pages may be asked under, separated by comm
 import os
 from pathlib import Path
 
+from meterhouse.web.assets import folder
 from meterhouse.web.database import database_settings
 from meterhouse.web.keyfile import kept_key
 
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "meterhouse.web.headers.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -57,6 +59,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "meterhouse.web.pages.frame.frame",
             ],
         },
     },
@@ -65,6 +68,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
 STATIC_URL = "static/"
+STATICFILES_DIRS = [
+    ("django_htmx", folder("django_htmx", "static/django_htmx")),
+    ("uplot", folder("uplot", "static")),
+]
 WHITENOISE_USE_FINDERS = True
 AUTH_PASSWORD_VALIDATORS = [
     {

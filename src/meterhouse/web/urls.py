@@ -1,5 +1,50 @@
 """Which address leads to which page."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from meterhouse.web.api import api
+from meterhouse.web.pages import (
+    account,
+    entrance,
+    graphs,
+    institutions,
+    overview,
+    projects,
+    reports,
+    resources,
+    search,
+    sources,
+    users,
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", overview.overview, name="overview"),
+    path("now/", overview.now, name="now"),
+    path("institutions/", institutions.institutions, name="institutions"),
+    path("institutions/<path:key>/", institutions.institution, name="institution"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<path:key>/", projects.project, name="project"),
+    path("users/", users.users, name="users"),
+    path("users/<path:key>/", users.user, name="user"),
+    path("resources/", resources.resources, name="resources"),
+    path("resources/<path:key>/", resources.resource, name="resource"),
+    path("graphs/", graphs.series, name="graphs"),
+    path("graphs/data/", graphs.data, name="graph-data"),
+    path("reports/", reports.reports, name="reports"),
+    path("usage/", reports.usage, name="usage"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<str:name>/", sources.source, name="source"),
+    path("search/", search.search, name="search"),
+    path("account/", account.account, name="account"),
+    path("account/tokens/", account.make_token, name="make-token"),
+    path("account/tokens/<int:token>/revoke/", account.revoke_token, name="revoke-token"),
+    path("account/password/", entrance.Password.as_view(), name="password"),
+    path("login/", entrance.Login.as_view(), name="login"),
+    path("logout/", entrance.Logout.as_view(), name="logout"),
+    path("api/v1/", api.urls),
+]
+
+handler400 = "meterhouse.web.pages.refusals.bad_request"
+handler403 = "meterhouse.web.pages.refusals.forbidden"
+handler404 = "meterhouse.web.pages.refusals.not_found"
+handler500 = "meterhouse.web.pages.refusals.failed"

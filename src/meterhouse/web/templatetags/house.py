@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from meterhouse.live import figures
 from meterhouse.live.figures import UNKNOWN, Figure
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.periods import from_ms
@@ -115,3 +117,23 @@ def _length(seconds: int) -> str:
         if seconds >= 2 * size or (unit != "d" and seconds >= size):
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+@register.filter
+def length_of(seconds: float) -> str:
+    """900 is "15 min"."""
+    return _length(round(seconds)) if seconds >= 1 else f"{seconds:g} s"
+
+
+@register.simple_tag
+def percent(part: float | Decimal | None) -> str:
+    """0.413 is "41 %"; unknown is a dash."""
+    return figures.percent(float(part)) if part is not None else UNKNOWN
+
+
+@register.filter
+def grouped(value: Decimal | int | None) -> str:
+    """A figure with thin spaces between thousands; unknown is a dash."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -1,0 +1,68 @@
+"""What stands around every page: where one can go, where one is, and whether data is simulated."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from meterhouse.web.models import SourceConfig
+
+SIMULATOR = "simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation. ``icon`` is also the beginning of its pages' addresses."""
+
+    title: str
+    icon: str
+    url: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """The source whose data is made up, and what it is made up from."""
+
+    name: str
+    seed: str
+
+
+ROOMS = (
+    ("", (("Overview", "overview"),)),
+    (
+        "Who and what",
+        (
+            ("Institutions", "institutions"),
+            ("Projects", "projects"),
+            ("Users", "users"),
+            ("Resources", "resources"),
+        ),
+    ),
+    ("Usage", (("Graphs", "graphs"), ("Reports", "reports"))),
+    ("House", (("Sources", "sources"), ("API", "api"))),
+)
+
+
+def frame(request: HttpRequest) -> dict[str, object]:
+    """Django's context processor for the frame; nothing for who is not logged in."""
+    login = getattr(request, "user", None)
+    if login is None or not login.is_authenticated:
+        return {}
+    return {"rooms": _rooms(request.path), "simulated": simulated()}
+
+
+def simulated() -> Simulated | None:
+    """The simulator among the sources, if there is one."""
+    found = SourceConfig.objects.filter(kind=SIMULATOR, enabled=True).order_by("name").first()
+    return Simulated(found.name, str(found.config.get("seed", ""))) if found else None
+
+
+def _rooms(path: str) -> list[tuple[str, list[Link]]]:
+    return [(title, [_link(path, *link) for link in links]) for title, links in ROOMS]
+
+
+def _link(path: str, title: str, name: str) -> Link:
+    url = reverse("api:openapi-view") if name == "api" else reverse(name)
+    here = path == url if name == "overview" else path.startswith(url)
+    return Link(title, name, url, here)

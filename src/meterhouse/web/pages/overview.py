@@ -1,0 +1,162 @@
+"""The first page: what happens now, what there is, how the sources do, and what to do next."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from meterhouse.inventory import reading
+from meterhouse.inventory.facts import ResourceInfo
+from meterhouse.inventory.finding import Wanted
+from meterhouse.inventory.scope import Scope
+from meterhouse.live import newest
+from meterhouse.live.newest import Newest, Power
+from meterhouse.metering import meters
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.periods import Period
+from meterhouse.usage.gaps import Gap
+from meterhouse.web.models import SourceConfig
+from meterhouse.web.pages import sources
+from meterhouse.web.pages.names import names_for
+from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.rights import scope_in
+
+HOST = "host"  # the kind of source that meters the machine it runs on
+WATCHED = 3
+"""So many machines are shown live."""
+
+TILES = (
+    meters.CPU_TIME,
+    meters.MEMORY_USED,
+    meters.POWER,
+    meters.LOAD,
+    meters.NETWORK_RECEIVED,
+    meters.NETWORK_SENT,
+    meters.DISK_USED,
+    meters.DISK_WRITTEN,
+    meters.DISK_READ,
+    meters.TEMPERATURE,
+)
+"""In which order a machine's readings stand, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One reading, with the line of its last minutes and where its graph is."""
+
+    reading: Newest
+    past: list[float]
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A resource and what it does now."""
+
+    resource: ResourceInfo
+    url: str
+    tiles: list[Tile]
+    at_ms: int
+    is_fresh: bool
+
+
+def overview(request: HttpRequest) -> HttpResponse:
+    names = names_for(request)
+    scope = names.scope
+    counts = (
+        ("Institutions", len(names.institutions), reverse("institutions")),
+        ("Projects", len(names.projects), reverse("projects")),
+        ("Users", len(names.users), reverse("users")),
+        ("Resources", reading.resources(scope, size=1).total, reverse("resources")),
+    )
+    context = {
+        "heading": "Overview",
+        "counts": counts,
+        **_now(scope),
+        "unassigned": reading.resources(scope, Wanted(unassigned=True), size=1).total,
+    }
+    tables: list[Table[Any]] = [_gaps(scope)]
+    if scope.everything:
+        tables.append(sources.table())
+    return page(request, "meterhouse/overview.html", context, *tables)
+
+
+def now(request: HttpRequest) -> HttpResponse:
+    """The part of the overview that is fetched again every two seconds."""
+    return render(request, "meterhouse/now.html", _now(scope_in(request)))
+
+
+def _now(scope: Scope) -> dict[str, object]:
+    now_ms = SystemClock().now_ms()
+    return {
+        "machines": [_machine(each, now_ms) for each in _watched(scope)],
+        "power": _power(scope, now_ms),
+    }
+
+
+def _watched(scope: Scope) -> list[ResourceInfo]:
+    """The machines this house runs on; for who may not see them, what is theirs."""
+    names = SourceConfig.objects.filter(kind=HOST, enabled=True).order_by("name")
+    found: list[ResourceInfo] = []
+    for name in names.values_list("name", flat=True)[:WATCHED]:
+        found += reading.resources(scope, Wanted(source=name), size=WATCHED).rows
+    if not found:
+        found = list(reading.resources(scope, order="newest", size=WATCHED).rows)
+    return found[:WATCHED]
+
+
+def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
+    readings = {one.meter: one for one in newest.of([resource.key], now_ms=now_ms)}
+    series = {one.series.meter: one for one in newest.series_of([resource.key])}
+    tiles = [
+        Tile(
+            readings[meter.name],
+            newest.past(series[meter.name], now_ms=now_ms),
+            f"{reverse('graphs')}?"
+            f"{urlencode({'resource': resource.key, 'meter': meter.name, 'last': 'hour'})}",
+        )
+        for meter in TILES
+        if meter.name in readings
+    ]
+    at_ms = max((one.at_ms for one in readings.values()), default=0)
+    is_fresh = any(one.is_fresh for one in readings.values())
+    return Machine(resource, reverse("resource", args=[resource.key]), tiles, at_ms, is_fresh)
+
+
+def _power(scope: Scope, now_ms: int) -> Power:
+    if scope.everything:
+        return newest.power(None, now_ms=now_ms)
+    mine = reading.resources(scope, size=10**6).rows
+    return newest.power({each.key for each in mine}, now_ms=now_ms)
+
+
+def _gaps(scope: Scope) -> Table[Gap]:
+    period = Period.last(timedelta(days=7), now=SystemClock().now())
+    rows = [
+        Gap(watch.source, watch.kind, Period.from_ms(start, end))
+        for watch in reading.sightings(period, scope=scope)
+        for start, end in watch.gaps
+    ]
+    rows.sort(key=lambda row: row.period.end, reverse=True)
+    return Table(
+        "gaps",
+        (
+            Column("Source", lambda row: row.source, kind="name"),
+            Column("Of what", lambda row: row.kind),
+            Column("From", lambda row: row.period.start, kind="moment"),
+            Column("Until", lambda row: row.period.end, kind="moment"),
+            Column(
+                "Hours",
+                lambda row: round(row.period.length.total_seconds() / 3600, 3),
+                kind="number",
+            ),
+        ),
+        rows,
+        title="Gaps",
+        about="of the last 7 days, in which a source did not say what exists",
+        empty="No gaps in the last 7 days",
+    )

@@ -1,0 +1,191 @@
+"""The report builder: what was used, by whom, in which period; to look at and to download."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
+
+from meterhouse.live import figures as written
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.periods import Period
+from meterhouse.reports import formats
+from meterhouse.usage.figures import Figures, figures
+from meterhouse.usage.report import Axis, Report, Row
+from meterhouse.usage.statement import statement
+from meterhouse.usage.summary import measure
+from meterhouse.web.pages.names import names_for
+from meterhouse.web.pages.periods import PRESETS, Chosen, report_period
+from meterhouse.web.rights import scope_in
+
+SHOWN = 200
+"""So many rows are shown; the downloads have all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the preview: with what is below it, alone, and its part of the total (0 to 1)."""
+
+    row: Row
+    whole: Figures
+    own: Figures
+    part: float
+    url: str
+
+    @property
+    def has_more(self) -> bool:
+        return self.row.own != self.row.subtree
+
+    @property
+    def indent(self) -> int:
+        return min(self.row.depth, 6)
+
+
+def reports(request: HttpRequest) -> HttpResponse:
+    query = request.GET.dict()
+    report, mistake = _tried(request, query)
+    wanted = query.get("format", "")
+    if wanted and report is not None:
+        return _download(report, wanted)
+    names = names_for(request)
+    try:
+        chosen = report_period(query, now=SystemClock().now())
+    except Mistake:
+        chosen = report_period({}, now=SystemClock().now())
+    context = {
+        "heading": "Reports",
+        "about": "What was used, to the second, with what is not known said beside it.",
+        "query": query,
+        "axes": list(Axis),
+        "by": report.by if report else Axis.PROJECT,
+        "presets": PRESETS,
+        "chosen": chosen,
+        "institutions": names.institutions.values(),
+        "projects": names.projects.values(),
+        "mistake": mistake,
+        "report": report,
+        "downloads": _downloads(query),
+        **(_shown(report) if report else {}),
+    }
+    status = 400 if mistake else 200
+    return render(request, "meterhouse/reports.html", context, status=status)
+
+
+def usage(request: HttpRequest) -> HttpResponse:
+    """The last 30 days of one institution, project, user or resource: a part of its page."""
+    query = request.GET
+    now = SystemClock().now()
+    period = report_period({}, now=now).period
+    by, key = next(((axis, query[axis]) for axis in Axis if query.get(axis)), (Axis.PROJECT, ""))
+    narrow = {by.value: key} if by in {Axis.INSTITUTION, Axis.PROJECT} and key else {}
+    try:
+        report = ask(request, period, by=by, **narrow)
+    except Mistake:
+        report = ask(request, period, by=by)
+    found = next((row.subtree for row in report.rows if (row.axis, row.key) == (by, key)), None)
+    context = {"figures": figures(found, 1) if found else None, "period": period}
+    return render(request, "meterhouse/usage.html", context)
+
+
+def ask(
+    request: HttpRequest,
+    period: Period,
+    *,
+    by: Axis,
+    institution: str | None = None,
+    project: str | None = None,
+) -> Report:
+    """The report for who asks. Raises Mistake."""
+    return statement(
+        period,
+        by=by,
+        institution=institution,
+        project=project,
+        scope=scope_in(request),
+        now=SystemClock().now(),
+    )
+
+
+def wanted(request: HttpRequest, query: Mapping[str, str]) -> Report:
+    """The report that an address asks for. Raises Mistake for what cannot be asked."""
+    chosen: Chosen = report_period(query, now=SystemClock().now())
+    by = query.get("by") or Axis.PROJECT
+    if by not in set(Axis):
+        raise Mistake(f"by: {by!r} is no axis; there are: {', '.join(Axis)}")
+    return ask(
+        request,
+        chosen.period,
+        by=Axis(by),
+        institution=query.get("institution") or None,
+        project=query.get("project") or None,
+    )
+
+
+def as_file(report: Report, name: str) -> HttpResponse:
+    """A report in a format. Raises Mistake if there is no such format."""
+    chosen = formats().get(name)
+    if chosen is None:
+        raise Mistake(f"format: {name!r} is none; there are: {', '.join(formats())}")
+    out = io.BytesIO()
+    chosen.write(report, out)
+    response = HttpResponse(out.getvalue(), content_type=chosen.media_type)
+    start, end = report.period.start, report.period.end
+    filename = f"usage-by-{report.by}-{start:%Y%m%d}-{end:%Y%m%d}{chosen.suffix}"
+    disposition = content_disposition_header(as_attachment=True, filename=filename)
+    response.headers["Content-Disposition"] = str(disposition)
+    return response
+
+
+def _tried(request: HttpRequest, query: Mapping[str, str]) -> tuple[Report | None, str]:
+    try:
+        return wanted(request, query), ""
+    except Mistake as mistake:
+        return None, str(mistake)
+
+
+def _download(report: Report, name: str) -> HttpResponse:
+    try:
+        return as_file(report, name)
+    except Mistake as mistake:
+        return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
+
+
+def _downloads(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    rest = {key: value for key, value in query.items() if key != "format"}
+    return [(name.upper(), f"?{urlencode({**rest, 'format': name})}") for name in formats()]
+
+
+def _shown(report: Report) -> dict[str, object]:
+    compared = measure(report)
+    whole = getattr(report.total, compared)
+    lines = [_line(report, row, compared, whole) for row in report.rows[:SHOWN]]
+    return {
+        "lines": lines,
+        "left_out": max(0, len(report.rows) - SHOWN),
+        "total": figures(report.total, 1),
+        "coverage": percent(figures(report.total).coverage),
+        "measured": any(line.whole.energy_kwh is not None for line in lines),
+        "gaps": report.gaps[:50],
+        "more_gaps": max(0, len(report.gaps) - 50),
+    }
+
+
+def _line(report: Report, row: Row, compared: str, whole: int) -> Line:
+    page = {
+        Axis.INSTITUTION: "institution",
+        Axis.PROJECT: "project",
+        Axis.USER: "user",
+        Axis.RESOURCE: "resource",
+    }[row.axis]
+    url = reverse(page, args=[row.key]) if row.key and row.key != "unassigned" else ""
+    part = getattr(row.subtree, compared) / whole if whole else 0.0
+    return Line(row, figures(row.subtree, 1), figures(row.own, 1), part, url)
+
+
+def percent(part: Decimal | None) -> str:
+    return written.percent(float(part)) if part is not None else written.UNKNOWN

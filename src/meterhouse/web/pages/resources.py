@@ -1,0 +1,268 @@
+"""Resources: found, filtered, page by page; and one with its history, its series and its usage."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from meterhouse.inventory import reading
+from meterhouse.inventory.facts import ResourceInfo, RevisionInfo
+from meterhouse.inventory.finding import ORDERS, Page, Wanted
+from meterhouse.live import figures, newest
+from meterhouse.metering.snapshots import State
+from meterhouse.web.pages.names import Names, has_ended, names_for
+from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.sight import sight_of
+
+SIZE = 50
+TONES = {
+    State.RUNNING: "good",
+    State.PRESENT: "good",
+    State.ERROR: "bad",
+    State.UNKNOWN: "warn",
+    State.PAUSED: "warn",
+}
+ORDER_TITLES = {
+    "name": "Name",
+    "newest": "Newest change",
+    "vcpus": "Most vCPUs",
+    "ram": "Most memory",
+    "disk": "Most disk",
+}
+CHANGES = {
+    "gone": "came back",
+    "vcpus": "vCPUs",
+    "ram": "memory",
+    "details": "details",
+}
+
+
+def resources(request: HttpRequest) -> HttpResponse:
+    names = names_for(request)
+    query = request.GET
+    wanted = _wanted(query.dict(), names)
+    order = query.get("order", "name") if query.get("order") in ORDERS else "name"
+    number = int(query["page"]) if query.get("page", "").isdecimal() else 1
+    found = reading.resources(
+        names.scope, wanted, order=order, page=max(1, min(number, 1_000_000)), size=SIZE
+    )
+    context = {
+        "heading": "Resources",
+        "about": "Everything that is metered: instances, nodes, volumes, outlets.",
+        "query": query,
+        "states": list(State),
+        "orders": ORDER_TITLES,
+        "pager": _pager(query, found),
+        "filtered": any(query.get(key) for key in ("q", "kind", "state", "project", "user")),
+    }
+    return page(
+        request, "meterhouse/resources.html", context, table(names, found, wanted, order=order)
+    )
+
+
+def resource(request: HttpRequest, key: str) -> HttpResponse:
+    names = names_for(request)
+    found = reading.resource(key, names.scope)
+    if found is None:
+        raise Http404
+    sight = sight_of(key, names.scope)
+    context = {
+        "heading": found.name or found.key,
+        "key": found.key,
+        "found": found,
+        "tone": TONES.get(found.state, ""),
+        "ended": has_ended(found.ended_ms),
+        "began": moment(found.began_ms),
+        "over": moment(found.ended_ms),
+        "project": names.project(found.project_id),
+        "project_url": names.project_url(found.project_id),
+        "user": names.user(found.user_id),
+        "user_url": names.user_url(found.user_id),
+        "ram": figures.gibibytes(found.ram_bytes) if found.ram_bytes else None,
+        "disk": figures.gibibytes(found.disk_bytes) if found.disk_bytes else None,
+        "crumbs": [("Resources", reverse("resources"))],
+        "usage": f"{reverse('usage')}?{urlencode({'resource': found.key})}",
+        "series": [
+            {
+                "meter": one.series.meter,
+                "title": figures.title(one.series.meter),
+                "query": urlencode({"resource": found.key, "meter": one.series.meter}),
+            }
+            for one in newest.series_of([found.key])
+        ]
+        if sight
+        else [],
+    }
+    return page(request, "meterhouse/resource.html", context, _history(names, found))
+
+
+def table(
+    names: Names, found: Page, wanted: Wanted, *, order: str = "name"
+) -> Table[ResourceInfo]:
+    """Resources as rows; its CSV has those of all pages."""
+
+    def whole() -> Iterator[ResourceInfo]:
+        yield from reading.resources(names.scope, wanted, order=order, size=10**6).rows
+
+    return Table(
+        "resources",
+        (
+            Column("Name", lambda row: row.name or row.key, kind="name", link=url),
+            Column("Kind", lambda row: row.kind),
+            Column("State", _state, tone=_tone, kind="badge"),
+            Column(
+                "Project",
+                lambda row: names.project(row.project_id),
+                link=lambda row: names.project_url(row.project_id),
+            ),
+            Column(
+                "User",
+                lambda row: names.user(row.user_id),
+                link=lambda row: names.user_url(row.user_id),
+                later=True,
+            ),
+            Column(
+                "vCPUs",
+                lambda row: row.vcpus,
+                shown=lambda row: row.vcpus or None,
+                kind="number",
+            ),
+            Column(
+                "Memory",
+                lambda row: row.ram_bytes,
+                shown=lambda row: figures.gibibytes(row.ram_bytes or None),
+                kind="number",
+                unit="bytes",
+                later=True,
+            ),
+            Column(
+                "Disk",
+                lambda row: row.disk_bytes,
+                shown=lambda row: figures.gibibytes(row.disk_bytes or None),
+                kind="number",
+                unit="bytes",
+                later=True,
+            ),
+            Column("Key", lambda row: row.key, kind="key", later=True),
+        ),
+        found.rows,
+        title="Resources",
+        about=f"{found.total}",
+        empty="No resources",
+        whole=whole,
+        sortable=found.pages == 1,
+    )
+
+
+def url(row: ResourceInfo) -> str:
+    return reverse("resource", args=[row.key])
+
+
+def _state(row: ResourceInfo) -> str:
+    return "ended" if has_ended(row.ended_ms) else row.state.value
+
+
+def _tone(row: ResourceInfo) -> str:
+    return "over" if has_ended(row.ended_ms) else TONES.get(row.state, "plain")
+
+
+def _wanted(query: dict[str, Any], names: Names) -> Wanted:
+    wanted = Wanted(
+        text=query.get("q", "").strip(),
+        kind=query.get("kind", "").strip(),
+        state=State(query["state"]) if query.get("state") in set(State) else None,
+        ended=query.get("ended") == "1",
+    )
+    if query.get("project"):
+        wanted = replace(wanted, projects=_inside(names, query["project"]))
+    if query.get("user"):
+        found = [each.id for each in names.users.values() if each.key == query["user"]]
+        wanted = replace(wanted, user=found[0] if found else -1)
+    return wanted
+
+
+def _inside(names: Names, key: str) -> list[int]:
+    found = [each for each in names.projects.values() if each.key == key]
+    return [each.id for top in found for each in (top, *names.below(top))]
+
+
+def _pager(query: QueryDict, found: Page) -> dict[str, object] | None:
+    if found.pages == 1:
+        return None
+    first = (found.number - 1) * found.size + 1
+
+    def to(number: int) -> str:
+        there = query.copy()
+        there["page"] = str(number)
+        return f"?{there.urlencode()}"
+
+    return {
+        "first": first,
+        "last": first + len(found.rows) - 1,
+        "total": found.total,
+        "before": to(found.number - 1) if found.number > 1 else "",
+        "after": to(found.number + 1) if found.number < found.pages else "",
+    }
+
+
+def _history(names: Names, resource: ResourceInfo) -> Table[RevisionInfo]:
+    return Table(
+        "history",
+        (
+            Column("From", lambda row: moment(row.start_ms), kind="moment"),
+            Column(
+                "Until",
+                lambda row: moment(row.end_ms),
+                shown=lambda row: moment(row.end_ms) or "now",
+                kind="moment",
+            ),
+            Column("Changed", _changes),
+            Column(
+                "State",
+                lambda row: row.state.value,
+                tone=lambda row: TONES.get(row.state, "plain"),
+                kind="badge",
+            ),
+            Column(
+                "Project",
+                lambda row: names.project(row.project_id),
+                link=lambda row: names.project_url(row.project_id),
+            ),
+            Column(
+                "User",
+                lambda row: names.user(row.user_id),
+                link=lambda row: names.user_url(row.user_id),
+            ),
+            Column(
+                "vCPUs", lambda row: row.vcpus, shown=lambda row: row.vcpus or None, kind="number"
+            ),
+            Column(
+                "Memory",
+                lambda row: row.ram_bytes,
+                shown=lambda row: figures.gibibytes(row.ram_bytes or None),
+                kind="number",
+                unit="bytes",
+            ),
+            Column(
+                "Disk",
+                lambda row: row.disk_bytes,
+                shown=lambda row: figures.gibibytes(row.disk_bytes or None),
+                kind="number",
+                unit="bytes",
+            ),
+        ),
+        reading.history(resource.key, names.scope),
+        title="History",
+        about="Whose it was, and how large",
+        empty="Nothing is known of its past",
+        sortable=False,
+    )
+
+
+def _changes(row: RevisionInfo) -> str:
+    if not row.changed:
+        return "first seen"
+    return ", ".join(CHANGES.get(word, word) for word in row.changed)
