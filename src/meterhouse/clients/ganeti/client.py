@@ -13,6 +13,8 @@ loopback). Nobody waits for what is read every quarter of an hour, so the peers 
 
 import asyncio
 import html
+import os
+import socket
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -34,6 +36,10 @@ DEADLINE_S = 90.0
 LIMIT_BYTES = 64 * 1024 * 1024
 """About 50,000 instances: 1.2 KB each (measured)."""
 REFUSAL_BYTES = 64 * 1024
+CONNECT_S = 30.0
+"""RAPI gives a handshake 10 s, and a busy one lets the next wait for two of them."""
+NONSENSE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: msgspec looks into texts and depths only as it comes to them."""
 
 
 class Refused(Unreachable):
@@ -85,7 +91,7 @@ class Rapi:
             raise explained(error, where) from error
         try:
             return decoder.decode(body)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except NONSENSE as error:
             raise BadReading(f"{where}: {error}") from error
 
     async def _body(self, path: str, where: str) -> bytes:
@@ -137,7 +143,9 @@ async def open_rapi(
         base_url=url,
         verify=trusted,
         auth=httpx.BasicAuth(user, password.reveal() if password else "") if user else None,
-        timeout=None,  # noqa: S113 - the deadline is for the whole request, not for each step
+        # The deadline is for the whole request. Connecting has one of its own besides, since
+        # httpcore forgets to close a socket whose handshake is cancelled.
+        timeout=httpx.Timeout(None, connect=min(CONNECT_S, deadline_s / 3)),
         limits=httpx.Limits(max_keepalive_connections=0),  # RAPI closes each one anyway
         follow_redirects=False,
         trust_env=False,  # no proxy is told the password because a variable names it
@@ -159,7 +167,7 @@ async def _read(answer: httpx.Response, limit_bytes: int, where: str) -> bytes:
 def _message(body: bytes) -> str:
     try:
         return html.unescape(answers.REFUSAL.decode(body).message)
-    except msgspec.MsgspecError:
+    except NONSENSE:
         return ""
 
 
@@ -174,11 +182,15 @@ def _unknown(user: str) -> str:
 
 def explained(error: httpx.HTTPError, where: str) -> Unreachable:
     """Why nothing came, in words that name the cause below httpx."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return Unreachable(f"{where}: no connection in time")
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Refused(f"{where}: {cause.args[-1]}; {trust.ADVICE}")
-        if isinstance(cause, OSError) and cause.strerror:
-            return Unreachable(f"{where}: {cause.strerror}")
+        if isinstance(cause, ssl.SSLError | socket.gaierror):
+            return Unreachable(f"{where}: {cause.args[-1]}")
+        if isinstance(cause, OSError) and cause.errno:
+            return Unreachable(f"{where}: {os.strerror(cause.errno)}")
     return Unreachable(f"{where}: {error or type(error).__name__}")
 
 

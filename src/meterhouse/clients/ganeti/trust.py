@@ -29,20 +29,29 @@ def pinned(fingerprints: Collection[bytes]) -> ssl.SSLContext:
     The comparison is part of the handshake: nothing is sent to anybody else.
     """
 
-    class Pinned(ssl.SSLObject):
+    def check(connection: ssl.SSLObject | ssl.SSLSocket) -> None:
+        certificate = connection.getpeercert(binary_form=True) or b""
+        shown = hashlib.sha256(certificate).digest()
+        if not any(hmac.compare_digest(shown, known) for known in fingerprints):
+            told = f"it shows another certificate, {spelled(shown)}"
+            raise ssl.SSLCertVerificationError(ssl.SSLErrorNumber.SSL_ERROR_SSL, told)
+
+    class PinnedObject(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            certificate = self.getpeercert(binary_form=True) or b""
-            shown = hashlib.sha256(certificate).digest()
-            if not any(hmac.compare_digest(shown, known) for known in fingerprints):
-                told = f"it shows another certificate, {spelled(shown)}"
-                raise ssl.SSLCertVerificationError(ssl.SSLErrorNumber.SSL_ERROR_SSL, told)
+            check(self)
+
+    class PinnedSocket(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as above it
+            super().do_handshake(block)
+            check(self)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # by OpenSSL; the handshake above does it
     context.options |= ssl.OP_NO_RENEGOTIATION  # which could change the certificate
-    context.sslobject_class = Pinned
+    context.sslobject_class = PinnedObject
+    context.sslsocket_class = PinnedSocket
     return context
 
 
@@ -66,12 +75,19 @@ def of_file(path: str) -> list[bytes]:
     """
     try:
         blocks = _PEM.findall(Path(path).read_text())
-        found = [hashlib.sha256(ssl.PEM_cert_to_DER_cert(block)).digest() for block in blocks]
+        found = [hashlib.sha256(_decoded(block)).digest() for block in blocks]
     except (OSError, ValueError) as error:
         raise Mistake(f"certificate {path!r} cannot be read: {error}") from error
     if not found:
         raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE; {ADVICE}")
     return found
+
+
+def _decoded(block: str) -> bytes:
+    """A certificate as it travels in the handshake. Raises OSError or ValueError for nonsense."""
+    certificate = ssl.PEM_cert_to_DER_cert(block)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
+    return certificate
 
 
 def of_text(fingerprint: str) -> bytes:

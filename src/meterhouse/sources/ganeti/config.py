@@ -50,9 +50,9 @@ class Config:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
     wanted = "expected https://<the cluster's name>:5080"
     try:
+        parts = urlsplit(url)
         stray = parts.username or parts.path.strip("/") or parts.query or parts.fragment
         usable = parts.scheme == "https" and parts.hostname and parts.port != 0
     except ValueError as error:
