@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 def _run(name: str, words: Sequence[str]) -> int:
     if name not in COMMANDS:
         raise Mistake(f"there is no command {name!r}; there are: {', '.join(COMMANDS)}")
-    command: Command = import_module(f"meterhouse.web.commands.{name}")  # type: ignore[assignment]
+    command: Command = import_module(f"meterhouse.web.commands.{name}")
     parser = argparse.ArgumentParser(prog=f"meterhouse {name}", description=COMMANDS[name])
     parser.add_argument(
         "--data",

@@ -3,6 +3,7 @@
 import os
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
@@ -18,6 +19,8 @@ def prepare() -> None:
         django.setup()
     except OSError as error:
         raise Mistake(f"data folder {os.environ.get('METERHOUSE_DATA')}: {error}") from error
+    except ImproperlyConfigured as error:
+        raise Mistake(one_line(error)) from error
 
 
 def migrate() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meterhouse import __version__
-from meterhouse.bus.follow import Endpoint
+from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.journal import Journal
 from meterhouse.bus.publisher import Publisher
 from meterhouse.metering.clock import Clock
@@ -52,7 +52,7 @@ class House:
             tempfile.TemporaryDirectory(prefix="meterhouse-") as sockets,
             Journal(self.data / "journal" / self.publisher, self.publisher, self.clock) as journal,
         ):
-            endpoint = Endpoint(f"ipc://{sockets}/live", f"ipc://{sockets}/replay")
+            endpoint = Endpoint.ipc(Path(sockets), "bus")
             publisher = Publisher(journal, secret, endpoint.live, endpoint.replay)
             collector = Collector(self.publish(publisher), self.clock)
             recording = Recording([endpoint], secret, self.clock)

@@ -2,48 +2,63 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
-from meterhouse.bus.follow import Delivery, Endpoint, Loss, follow
+from meterhouse.bus.endpoints import Endpoint
+from meterhouse.bus.follow import Delivery, Follower, Loss
 from meterhouse.inventory.keep import keep
 from meterhouse.metering.clock import Clock
 from meterhouse.store import retention, sealing
 from meterhouse.store.recorder import Recorder
+
+Done = TypeVar("Done")
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Recording:
+    """Records what the publishers at some endpoints send, and seals and prunes what was recorded.
+
+    endpoints:  where the publishers, or forwarders before them, are reached
+    """
+
     endpoints: Sequence[Endpoint]
     secret: bytes
     clock: Clock
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(keep)
+        self.recorder = Recorder(keep, clock=self.clock)
         # One thread, one connection: batches are written in order and series stay cached.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="recorder")
 
     async def run(self) -> None:
         """Record until this is cancelled."""
-        loop = asyncio.get_running_loop()
-        positions = await loop.run_in_executor(self._writer, self.recorder.positions)
-        async for arrival in follow(self.endpoints, self.secret, positions):
-            match arrival:
-                case Delivery():
-                    await loop.run_in_executor(self._writer, self.recorder.record, arrival.batch)
-                    await arrival.acknowledge()
-                case Loss():
-                    await loop.run_in_executor(self._writer, self._lose, arrival)
+        positions = await self._written(self.recorder.positions)
+        async with Follower(self.endpoints, self.secret, positions, clock=self.clock) as follower:
+            async for arrival in follower:
+                await self._record(arrival)
 
-    def _lose(self, loss: Loss) -> None:
-        log.error("a publisher forgot batches before they were recorded", extra={"loss": loss})
-        self.recorder.lose(loss.publisher, loss.epoch, loss.first, loss.last)
+    async def _record(self, arrival: Delivery | Loss) -> None:
+        if isinstance(arrival, Delivery):
+            await self._written(self.recorder.record, arrival.batch)
+        else:
+            log.error("batches were lost before they were recorded", extra={"loss": arrival})
+            lost = (arrival.publisher, arrival.epoch, arrival.first, arrival.last)
+            await self._written(self.recorder.lose, *lost)
+        await arrival.acknowledge()
+
+    async def _written(self, write: Callable[..., Done], *arguments: object) -> Done:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, write, *arguments)
 
     def seal(self, now_ms: int) -> None:
+        """Seal what is due. May block."""
         sealing.seal(now_ms)
 
     def prune(self, now_ms: int) -> None:
+        """Throw away what is older than it has to be kept. May block."""
         retention.prune(now_ms)

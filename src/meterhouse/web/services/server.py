@@ -40,5 +40,5 @@ async def serve(application: Application, host: str, port: int) -> None:
     try:
         await asyncio.shield(serving)
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait_for(serving, timeout=10)

@@ -1,0 +1,106 @@
+"""The command as a user types it: a process of its own, its output and its exit status."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meterhouse.cli import COMMANDS
+
+
+def meterhouse(*words: str, data: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    environment = {k: v for k, v in os.environ.items() if k != "METERHOUSE_DATABASE"}
+    return subprocess.run(
+        [sys.executable, "-m", "meterhouse.cli", *words],
+        env=environment | {"METERHOUSE_DATA": str(data)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_without_a_word_it_says_what_there_is(tmp_path: Path) -> None:
+    answer = meterhouse(data=tmp_path)
+    assert answer.returncode == 0
+    assert all(name in answer.stdout for name in COMMANDS)
+
+
+def test_an_unknown_command_is_one_line_that_names_the_others(tmp_path: Path) -> None:
+    answer = meterhouse("repotr", data=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert "'repotr'" in answer.stderr
+    assert "report" in answer.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, tmp_path: Path) -> None:
+    answer = meterhouse(name, "--help", data=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "--data" in answer.stdout
+
+
+def test_a_report_before_the_first_start_says_what_to_do(tmp_path: Path) -> None:
+    answer = meterhouse("report", data=tmp_path)
+    assert answer.returncode == 2
+    assert "meterhouse migrate" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    assert "migrations applied" in meterhouse("migrate", data=tmp_path).stdout
+    assert "up to date" in meterhouse("migrate", data=tmp_path).stdout
+
+
+def test_collecting_without_a_source_says_how_to_get_one(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    answer = meterhouse("collect", "--once", data=tmp_path)
+    assert answer.returncode == 2
+    assert "meterhouse apply" in answer.stderr
+
+
+def test_a_login_takes_its_password_from_a_pipe_and_refuses_a_short_one(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    good = meterhouse("login", "alice", data=tmp_path, stdin="a long enough secret\n")
+    assert (good.returncode, good.stdout) == (0, "login alice made\n")
+    again = meterhouse("login", "alice", "--generate", data=tmp_path)
+    assert "has a new password" in again.stdout
+    short = meterhouse("login", "bob", data=tmp_path, stdin="short\n")
+    assert short.returncode == 2
+    assert "at least 12" in short.stderr
+
+
+def test_the_doctor_is_content_with_a_new_house_and_names_an_open_secret(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    tmp_path.chmod(0o700)
+    healthy = meterhouse("doctor", data=tmp_path)
+    assert healthy.returncode == 0, healthy.stdout
+    (tmp_path / "secret.key").chmod(0o644)
+    ill = meterhouse("doctor", data=tmp_path)
+    assert ill.returncode == 1
+    assert f"chmod 600 {tmp_path / 'secret.key'}" in ill.stdout
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    answer = meterhouse("migrate", "--data", str(blocked / "data"), data=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+
+
+def test_an_odd_database_address_is_one_line(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "meterhouse.cli", "migrate"],
+        env=os.environ | {"METERHOUSE_DATA": str(tmp_path), "METERHOUSE_DATABASE": "oracle://x"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "METERHOUSE_DATABASE" in answer.stderr
+    assert answer.stderr.count("\n") == 1
