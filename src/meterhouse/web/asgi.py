@@ -32,13 +32,24 @@ def application(pages: Any, answers: Mapping[str, Answer]) -> Application:
             return
         answer = answers.get(scope["path"])
         if answer is None:
-            await behind(scope, receive, send)  # type: ignore[arg-type]
+            await behind(scope, _coroutine(receive), send)  # type: ignore[arg-type]
         elif scope["method"] in {"GET", "HEAD"}:
             await _send_json(send, *answer())
         else:
             await _send_json(send, 405, {"error": "only GET is possible here"})
 
     return front
+
+
+def _coroutine(receive: Receive) -> Receive:
+    """The same, but as a coroutine: granian gives a future, which a2wsgi cannot send to its
+    threads, and then no form can be posted.
+    """
+
+    async def receiving() -> Message:
+        return await receive()
+
+    return receiving
 
 
 async def _send_json(send: Send, status: int, body: Mapping[str, object]) -> None:
