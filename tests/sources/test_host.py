@@ -74,13 +74,13 @@ async def test_the_machine_is_listed_at_first_and_every_quarter_of_an_hour(
         assert not (await source.read()).snapshots
         clock.move(timedelta(minutes=10))
         assert (await source.read()).snapshots
-    (node,) = snapshot.objects
-    assert isinstance(node, Resource)
-    assert node.id == f"here/{machine.hostname()}"
-    assert (node.kind, node.project, node.vcpus) == ("node", "machines", os.cpu_count())
-    assert node.ram_bytes == psutil.virtual_memory().total
-    assert node.disk_bytes > 0
-    assert {"os", "kernel", "cpu", "power"} <= set(node.details)
+    (found,) = snapshot.objects
+    assert isinstance(found, Resource)
+    assert found.id == f"here/{machine.hostname()}"
+    assert (found.kind, found.project, found.vcpus) == ("machine", "machines", os.cpu_count())
+    assert found.ram_bytes == psutil.virtual_memory().total
+    assert found.disk_bytes > 0
+    assert {"os", "kernel", "cpu", "power"} <= set(found.details)
 
 
 async def test_temperature_and_power_come_from_the_tree_it_is_given(

@@ -71,7 +71,7 @@ class Host:
         facts = machine.facts()
         return Resource(
             id=self.id,
-            kind="node",
+            kind="machine",
             name=self.hostname,
             project=self.config.project,
             vcpus=facts.vcpus,
@@ -84,7 +84,7 @@ class Host:
 @asynccontextmanager
 async def open_host(config: Config, named: Named) -> AsyncIterator[Source]:
     sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs)))
-    yield Host(config, named, sensor, Listing(named.name, "node"))
+    yield Host(config, named, sensor, Listing(named.name, "machine"))
 
 
 SOURCE = SourceKind(
