@@ -10,7 +10,7 @@ from meterhouse.metering.snapshots import State
 from meterhouse.usage.counting import CAPACITY, COUNTS, POWERLESS, SERVERS
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.gaps import Silences
-from meterhouse.usage.quantities import AMOUNTS, Quantities
+from meterhouse.usage.quantities import AMOUNTS, NOTHING, Quantities
 from meterhouse.usage.shares import Whole, split
 from meterhouse.usage.stretches import STATES, Ints, Stretches
 
@@ -147,6 +147,11 @@ def times(each: Ints, seconds: Ints) -> Whole:
         return each * seconds
     big: NDArray[np.object_] = each.astype(object) * seconds.astype(object)
     return big
+
+
+def total(atoms: Atoms) -> Quantities:
+    """Sum all atoms."""
+    return next(iter(totals(atoms, np.zeros(len(atoms), np.int64)).values()), NOTHING)
 
 
 def totals(atoms: Atoms, *keys: Ints) -> dict[tuple[int, ...], Quantities]:

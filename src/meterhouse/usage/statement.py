@@ -7,14 +7,14 @@ import numpy as np
 
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
-from meterhouse.usage.atoms import Atoms, attribute, totals
+from meterhouse.usage.atoms import Atoms, attribute, total
 from meterhouse.usage.counting import NOTES
 from meterhouse.usage.cutting import Pieces, cut
 from meterhouse.usage.estate import Estate
 from meterhouse.usage.gaps import Gap, silences
 from meterhouse.usage.ledger import Ledger
 from meterhouse.usage.loading import load
-from meterhouse.usage.quantities import NOTHING, Quantities
+from meterhouse.usage.quantities import Quantities
 from meterhouse.usage.question import Question, choose
 from meterhouse.usage.report import Axis, Report
 from meterhouse.usage.shares import NOBODY, funding
@@ -54,7 +54,7 @@ def answer(question: Question, estate: Estate) -> Report:
     pieces = cut(estate.stretches, funded)
     atoms = attribute(pieces, estate.measure(pieces.stretches), silences(estate.gaps))
     ledger = choose(question, atoms, estate.names)
-    total = totals(ledger.atoms).get((), NOTHING)
+    used = total(ledger.atoms)
     gaps = _gaps(question, estate, ledger.atoms)
     return Report(
         title=f"Usage by {question.by}",
@@ -64,9 +64,9 @@ def answer(question: Question, estate: Estate) -> Report:
         until=counted.end,
         generated_at=question.now,
         rows=tuple(ledger.rows(question.by)),
-        total=total,
+        total=used,
         gaps=gaps,
-        notes=(*_notes(question, ledger, pieces, total, gaps), *NOTES),
+        notes=(*_notes(question, ledger, pieces, used, gaps), *NOTES),
     )
 
 
@@ -94,7 +94,7 @@ def _subject(question: Question, ledger: Ledger) -> str:
 
 
 def _notes(
-    question: Question, ledger: Ledger, pieces: Pieces, total: Quantities, gaps: tuple[Gap, ...]
+    question: Question, ledger: Ledger, pieces: Pieces, used: Quantities, gaps: tuple[Gap, ...]
 ) -> Iterator[str]:
     """What is particular to this report."""
     if question.counted.end < question.period.end:
@@ -108,13 +108,13 @@ def _notes(
         )
     if NOBODY in ledger.atoms.institution:
         yield "Unassigned is what belongs to projects that no institution has a share in."
-    yield from _coverage_notes(total, gaps)
+    yield from _coverage_notes(used, gaps)
 
 
-def _coverage_notes(total: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
-    if total.measured_ms == 0:
+def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
+    if used.measured_ms == 0:
         yield "Energy is unknown: no power was measured here."
-    elif total.unmeasured_ms:
+    elif used.unmeasured_ms:
         yield (
             "Energy is what was measured. The time in which power could be drawn was not all "
             "metered: the rest is unknown, and is not in the figures."
