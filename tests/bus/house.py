@@ -2,19 +2,27 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Self, TypeVar
 
+import zmq  # noqa: TID251 - strangers on the wire speak it too
 from tests.bus.cast import SECRET, power
 
-from meterhouse.bus.endpoints import Endpoint
+from meterhouse.bus import messages
+from meterhouse.bus.endpoints import Endpoint, bind, connect, opened
+from meterhouse.bus.envelope import seal
 from meterhouse.bus.follow import Delivery, Follower, Loss, Pace
 from meterhouse.bus.journal import Journal
+from meterhouse.bus.line import Line
+from meterhouse.bus.messages import Message
 from meterhouse.bus.publisher import Publisher
-from meterhouse.metering.batches import Position
-from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.batches import Batch, Position
+from meterhouse.metering.clock import Clock, SystemClock
+
+Heard = TypeVar("Heard")
 
 DEADLINE_S = 10.0
 QUICK = Pace(hello=0.05, timeout=0.2, longest=0.2, look=0.01)
@@ -51,9 +59,10 @@ def publisher_in(
     limit_bytes: int = 2**22,
     secret: bytes = SECRET,
     at: Endpoint | None = None,
+    clock: Clock | None = None,
 ) -> Publisher:
     at = at or Endpoint.ipc(sockets(), "bus")
-    journal = Journal(folder / name, name, SystemClock(), limit_bytes)
+    journal = Journal(folder / name, name, clock or SystemClock(), limit_bytes)
     return Publisher(journal, secret, at.live, at.replay, heartbeat=timedelta(seconds=0.02))
 
 
@@ -93,3 +102,64 @@ def follower_of(
     *endpoints: Endpoint, positions: Mapping[str, Position] | None = None, pace: Pace = QUICK
 ) -> Follower:
     return Follower(endpoints, SECRET, positions or {}, pace=pace)
+
+
+class Peer:
+    """Somebody on the wire who says whatever the test wants, truth or not."""
+
+    def __init__(self, secret: bytes = SECRET) -> None:
+        self.secret = secret
+        self.heard: list[tuple[list[bytes], object]] = []
+        self._context = zmq.Context()
+        self._lines: list[Line] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for line in self._lines:
+            line.close()
+        self._context.destroy(linger=0)
+
+    def pretend(self, folder: Path) -> Endpoint:
+        """Bind as a publisher does."""
+        endpoint = Endpoint.ipc(folder, "peer")
+        live, replay = opened(self._context, zmq.PUB), opened(self._context, zmq.ROUTER)
+        bind(live, endpoint.live)
+        bind(replay, endpoint.replay)
+        self._lines = [Line(live, self._hear), Line(replay, self._hear)]
+        return endpoint
+
+    def visit(self, endpoint: Endpoint) -> None:
+        """Connect as a follower does."""
+        replay = opened(self._context, zmq.DEALER)
+        connect(replay, endpoint.replay)
+        self._lines = [Line(replay, self._hear)]
+
+    def shout(self, message: bytes) -> None:
+        self._lines[0].send([message])
+
+    def answer(self, route: Sequence[bytes], message: Message | Batch) -> None:
+        self._lines[1].send([*route, b"osl-dc1", self.sealed(message)])
+
+    def ask(self, message: Message | bytes, name: bytes = b"") -> None:
+        sealed = message if isinstance(message, bytes) else self.sealed(message)
+        self._lines[0].send([name, sealed])
+
+    def sealed(self, message: Message | Batch) -> bytes:
+        if isinstance(message, Batch):
+            return seal(message, self.secret)
+        return messages.seal(message, self.secret)
+
+    async def hears(self, kind: type[Heard]) -> tuple[list[bytes], Heard]:
+        """The route and the message of the next that is of a kind."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                while self.heard:
+                    route, message = self.heard.pop(0)
+                    if isinstance(message, kind):
+                        return route, message
+                await asyncio.sleep(0.002)
+
+    def _hear(self, frames: Sequence[bytes]) -> None:
+        self.heard.append(([*frames[:-2]], messages.unseal(frames[-1], self.secret)))

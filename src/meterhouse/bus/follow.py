@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -397,7 +397,7 @@ class Follower:
 
 async def follow(
     endpoints: Sequence[Endpoint], secret: bytes, positions: Mapping[str, Position]
-) -> AsyncIterator[Delivery | Loss]:
+) -> AsyncGenerator[Delivery | Loss, None]:
     """What a Follower yields, for who needs nothing else of it.
 
     Leaving the loop early does not close it; ``contextlib.aclosing`` around it does.

@@ -58,7 +58,7 @@ class Publisher:
         *,
         heartbeat: timedelta = HEARTBEAT,
     ) -> None:
-        self._journal = journal
+        self.journal = journal
         self._secret = checked_secret(secret)
         self._wanted = Endpoint(checked(live), checked(replay))
         self._heartbeat_s = heartbeat.total_seconds()
@@ -75,7 +75,7 @@ class Publisher:
         Raises OSError naming the journal's folder if it cannot be kept (then it was not sent, and
         may be published again), ValueError if no reader would accept it.
         """
-        entry = self._journal.append(samples, snapshots)
+        entry = self.journal.append(samples, snapshots)
         self.counts["batches"] += 1
         self.counts["samples"] += len(samples)
         self._send_live(sign(entry.unsigned, self._secret))
@@ -118,7 +118,7 @@ class Publisher:
             self.counts["format"] += 1
             return
         *route, name, message = frames
-        me = self._journal.publisher.encode()
+        me = self.journal.publisher.encode()
         if name not in (b"", me):
             return
         try:
@@ -140,7 +140,7 @@ class Publisher:
             case Replay():
                 return self._replayed(request)
             case Acknowledgement(publisher, epoch, sequence):
-                if publisher != self._journal.publisher or not self._journal.acknowledged(
+                if publisher != self.journal.publisher or not self.journal.acknowledged(
                     epoch, sequence
                 ):
                     raise BadMessage("stale", "acknowledges another journal")
@@ -148,7 +148,7 @@ class Publisher:
         raise BadMessage("format", f"{type(request).__name__} is no request")
 
     def _status(self, nonce: bytes) -> Status:
-        state = self._journal.state
+        state = self.journal.state
         return Status(
             publisher=state.publisher,
             epoch=state.epoch,
@@ -161,7 +161,7 @@ class Publisher:
 
     def _replayed(self, wanted: Replay) -> list[bytes]:
         self._check(wanted)
-        journal, answers = self._journal, list[bytes]()
+        journal, answers = self.journal, list[bytes]()
         following, size = wanted.after + 1, 0
         most, most_bytes = min(wanted.batches, MOST_BATCHES), min(wanted.size, MOST_BYTES)
         for entry in journal.since(wanted.after):
@@ -182,7 +182,7 @@ class Publisher:
 
     def _check(self, wanted: Replay) -> None:
         """Refuse what was meant for another time or was answered already. Raises BadMessage."""
-        here = (self._journal.publisher, self._journal.epoch, self._session)
+        here = (self.journal.publisher, self.journal.epoch, self._session)
         if (wanted.publisher, wanted.epoch, wanted.session) != here:
             raise BadMessage("stale", "asks another publisher, or one before it was restarted")
         if wanted.request <= self._requests.get(wanted.follower, 0):
@@ -193,5 +193,5 @@ class Publisher:
             self._requests.popitem(last=False)
 
     def _gone(self, first: int, last: int) -> bytes:
-        gone: Message = Gone(self._journal.publisher, self._journal.epoch, first, last)
+        gone: Message = Gone(self.journal.publisher, self.journal.epoch, first, last)
         return messages.seal(gone, self._secret)
