@@ -7,7 +7,7 @@ the sum (or the least, the greatest) of the same column of its parts, wherever i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.start)
 
-    def take(self, which: "NDArray[np.bool_] | slice") -> "Rows":
+    @classmethod
+    def none(cls) -> "Rows":
+        return nothing(np.zeros(1, np.int64))
+
+    def take(self, which: "NDArray[np.bool_] | Ints | slice") -> "Rows":
         return Rows(*[getattr(self, field.name)[which] for field in fields(self)])
 
     @classmethod
@@ -159,3 +163,37 @@ def gather(rows: Rows, edges: Ints) -> Rows:
     for name in ("count", "sum", "integral", "increase", "covered_ms"):
         getattr(into, name)[filled] = np.add.reduceat(getattr(rows, name)[inside], first)
     return into
+
+
+def share(rows: Rows, width_ms: int, edges: Ints) -> Rows:
+    """Cut rows where an edge falls inside one, and drop what lies outside the edges.
+
+    Each part gets the share of its length in sum, integral, increase and covered time; the
+    readings count where the row begins, and the least and greatest stay what they were.
+    """
+    inside = edges[edges % width_ms != 0]
+    if not len(rows) or not len(inside):
+        return rows
+    starts = np.union1d(rows.start, inside)
+    row = np.searchsorted(rows.start, starts, side="right") - 1
+    some = (row >= 0) & (starts < rows.start[np.maximum(row, 0)] + width_ms)
+    starts, row = starts[some], row[some]
+    begun = starts - rows.start[row]
+    ended = np.minimum(np.append(starts[1:], _NEVER) - rows.start[row], width_ms)
+    parts = _portion(rows.take(row), starts, begun, ended, width_ms)
+    return parts.take((starts >= edges[0]) & (starts < edges[-1]))
+
+
+def _portion(rows: Rows, starts: Ints, begun: Ints, ended: Ints, width_ms: int) -> Rows:
+    part = (ended - begun) / width_ms
+    covered = rows.covered_ms.astype(np.int64)
+    return replace(
+        rows,
+        start=starts,
+        count=np.where(begun == 0, rows.count, 0),
+        sum=rows.sum * part,
+        integral=rows.integral * part,
+        increase=rows.increase * part,
+        # Rounded so that the parts of a row add up to the row.
+        covered_ms=covered * ended // width_ms - covered * begun // width_ms,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connections
@@ -13,6 +13,7 @@ _INSERT = (
     " VALUES (%s, %s, %s, %s, %s, %s)"
 )
 _SELECT = "SELECT id, min_ms, count, series, at, value FROM store_head"
+_EVER = 2**62
 _NARROW = 2**32  # a batch that spans less (49 days) keeps its times in 4 bytes each
 
 
@@ -60,10 +61,47 @@ def within(
     return samples.only(mask)
 
 
+class Ends(NamedTuple):
+    """The first and last moment of one series in the head (milliseconds since 1970)."""
+
+    first_ms: int
+    last_ms: int
+    last_value: float
+
+
+def ends(ids: Sequence[int], *, using: str) -> dict[int, Ends]:
+    """From id to its ends, of those series that have samples in the head."""
+    samples = within(0, _EVER, ids=ids, using=using)
+    if not len(samples):
+        return {}
+    # Stable: of several readings at one moment the last recorded comes last.
+    order = np.lexsort((samples.at, samples.series))
+    at, value = samples.at[order], samples.value[order]
+    found, first = np.unique(samples.series[order], return_index=True)
+    last = np.append(first[1:], len(at)) - 1
+    columns = (found.tolist(), at[first].tolist(), at[last].tolist(), value[last].tolist())
+    return {one: Ends(*rest) for one, *rest in zip(*columns, strict=True)}
+
+
+def oldest(cursor: Any, samples: int) -> list[tuple[Any, ...]]:
+    """The first rows, with so many samples or one row more, to be joined and deleted."""
+    cursor.execute("SELECT id, count FROM store_head ORDER BY id")
+    numbered = cursor.fetchall()
+    counts = np.cumsum([count for _, count in numbered])
+    last = numbered[min(int(np.searchsorted(counts, samples)), len(numbered) - 1)][0]
+    cursor.execute(f"{_SELECT} WHERE id <= %s ORDER BY id", (last,))
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def delete(cursor: Any, ids: Sequence[int]) -> None:
+    cursor.executemany("DELETE FROM store_head WHERE id = %s", [(one,) for one in ids])
+
+
 def among(series: NDArray[np.uint32], ids: Collection[int]) -> NDArray[np.bool_]:
     """Which of ``series`` are in ``ids``."""
-    if len(ids) == 1:
-        return np.equal(series, next(iter(ids)))
+    if len(ids) < 2:
+        return np.equal(series, next(iter(ids), 0))
     return np.isin(series, np.fromiter(ids, np.uint32, len(ids)))
 
 

@@ -1,6 +1,6 @@
 """What is known of series: readings, buckets of them, integrals over spans, latest values."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,15 @@ from django.db import connections
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
-from meterhouse.store import heads
-from meterhouse.store.folding import Floats, Ints, Rows, edges, fold, kind_of
+from meterhouse.store import heads, raw, reckoning, states
+from meterhouse.store.blocks import Granularity, Span
+from meterhouse.store.folding import Floats, Ints, Rows, edges, nothing
+from meterhouse.store.planning import coarsest
+from meterhouse.store.reckoning import Question
+from meterhouse.store.states import State
 
 _MS = timedelta(milliseconds=1)
+_SPANS_AT_ONCE = 1000  # in one fetch: bounds the memory, at 1 Hz to some hundred megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,53 +87,44 @@ def find(
     resource: str | None = None, meter: str | None = None, using: str = "default"
 ) -> list[Stored]:
     """The series that have samples, of one resource or meter or of all, in order of both."""
+    with connections[using].cursor() as cursor:
+        known = _named(cursor, resource, meter)
+        newest = heads.ends([state.id for state in known], using=using)
+    found = ((state, _ends(state, newest.get(state.id))) for state in known)
+    return [Stored(state.id, _series(state), *ends) for state, ends in found if ends]
+
+
+def _named(cursor: Any, resource: str | None, meter: str | None) -> list[State]:
     wanted = {"resource": resource, "meter": meter}
     conditions = [f"{column} = %s" for column, value in wanted.items() if value is not None]
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT id, resource, meter, hold_ms, first_ms, last_ms FROM store_series"
-            f"{' WHERE ' if conditions else ''}{' AND '.join(conditions)}"
-            " ORDER BY resource, meter",
-            [value for value in wanted.values() if value is not None],
-        )
-        rows = cursor.fetchall()
-    fresh = _spans(heads.within(0, _FOREVER, using=using))
-    return list(_stored(rows, fresh))
+    values = [value for value in wanted.values() if value is not None]
+    return states.where(
+        cursor, f"{' AND '.join(conditions) or '1 = 1'} ORDER BY resource, meter", values
+    )
 
 
-_FOREVER = 2**62
+def _ends(state: State, fresh: heads.Ends | None) -> tuple[int, int] | None:
+    spans = [(fresh.first_ms, fresh.last_ms)] if fresh else []
+    if state.first_ms is not None and state.last_ms is not None:
+        spans.append((state.first_ms, state.last_ms))
+    return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
 
 
-def _spans(samples: heads.Samples) -> dict[int, tuple[int, int]]:
-    """From series id to its first and last moment."""
-    if not len(samples):
-        return {}
-    order = np.lexsort((samples.at, samples.series))
-    ids, first = np.unique(samples.series[order], return_index=True)
-    at = samples.at[order]
-    last = np.append(first[1:], len(at)) - 1
-    return {
-        int(number): (int(low), int(high))
-        for number, low, high in zip(ids, at[first], at[last], strict=True)
-    }
-
-
-def _stored(rows: Sequence[Any], fresh: dict[int, tuple[int, int]]) -> Iterator[Stored]:
-    for number, resource, meter, hold_ms, first_ms, last_ms in rows:
-        spans = [fresh[number]] if number in fresh else []
-        if first_ms is not None:
-            spans.append((first_ms, last_ms))
-        if spans:
-            first, last = min(s[0] for s in spans), max(s[1] for s in spans)
-            yield Stored(number, Series(resource, meter, hold_ms), first, last)
+def _series(state: State) -> Series:
+    return Series(state.resource, state.meter, state.hold_ms)
 
 
 def read(series: Stored | Series, period: Period, using: str = "default") -> Readings:
     """Every reading in a period: oldest first, one a moment, the last recorded of several."""
-    known = _known(series, using)
-    if known is None:
-        return Readings(np.empty(0, np.int64), np.empty(0))
-    return Readings(*_raw(known.id, period.start_ms, period.end_ms, using))
+    with connections[using].cursor() as cursor:
+        state = _state(cursor, series)
+        if state is None:
+            return Readings(*raw.NOTHING)
+        span = Span(state.id, period.start_ms, period.end_ms)
+        question = Question(state, span.start_ms, span.end_ms, Granularity.RAW)
+        fresh = reckoning.fresh([question], using)
+        sealed = raw.within(raw.shelf(cursor, [span]), span)
+        return Readings(*raw.with_fresh(sealed, state, span, fresh))
 
 
 def buckets(
@@ -137,26 +133,26 @@ def buckets(
     """What a series did in each bucket of a period.
 
     Buckets begin at multiples of the width since 1970, UTC, whatever the period, so that a graph
-    does not wobble as time moves on; the first and last are cut to the period.
+    does not wobble as time moves on; the first and last are cut to the period. Read from minutes
+    or hours where the width is a multiple of those, whatever the period's ends.
     """
-    cuts = edges(period.start_ms, period.end_ms, width // _MS)
-    return _shown(_rows(_known(series, using), cuts, using))
+    width_ms = width // _MS
+    cuts = edges(period.start_ms, period.end_ms, width_ms)
+    with connections[using].cursor() as cursor:
+        state = _state(cursor, series)
+        if state is None or period.start_ms == period.end_ms:
+            return _shown(nothing(cuts[: 1 if period.start_ms == period.end_ms else None]))
+        question = Question(state, period.start_ms, period.end_ms, coarsest(width_ms))
+        fresh = reckoning.fresh([question], using)
+        return _shown(reckoning.rows(cursor, question, cuts, fresh))
 
 
 def _shown(rows: Rows) -> Buckets:
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.where(rows.covered_ms > 0, rows.integral * 1000 / rows.covered_ms, np.nan)
-        mean = np.where(np.isnan(mean), rows.sum / rows.count, mean)
+        over_time = rows.integral * 1000 / rows.covered_ms
+        mean = np.where(rows.covered_ms > 0, over_time, rows.sum / rows.count)
     columns = (rows.start, rows.count, rows.minimum, rows.maximum, mean)
     return Buckets(*columns, rows.integral, rows.increase, rows.covered_ms)
-
-
-def _rows(known: Stored | None, cuts: Ints, using: str) -> Rows:
-    if known is None:
-        return fold(np.empty(0, np.int64), np.empty(0), cuts, hold_ms=0, kind=kind_of(""))
-    hold_ms, kind = known.series.hold_ms, kind_of(known.series.meter)
-    at, value = _raw(known.id, 0, int(cuts[-1]), using)
-    return fold(at, value, cuts, hold_ms=hold_ms, kind=kind)
 
 
 def integrals(
@@ -164,38 +160,55 @@ def integrals(
 ) -> Integrals:
     """Value x seconds of one meter over many spans (resource, start_ms, end_ms).
 
-    Cutting a span in two and adding gives the same.
+    Cutting a span in two and adding gives the same. Few queries, whatever the number of spans.
     """
-    known = {one.series.resource: one for one in find(meter=meter, using=using)}
-    rows = [
-        _rows(known.get(resource), np.array([start, end], np.int64), using)
-        for resource, start, end in wanted
-    ]
-    return Integrals(
-        np.array([row.integral[0] for row in rows], np.float64),
-        np.array([row.covered_ms[0] for row in rows], np.int64),
-    )
+    integral, covered = np.zeros(len(wanted)), np.zeros(len(wanted), np.int64)
+    with connections[using].cursor() as cursor:
+        known = {state.resource: state for state in _named(cursor, None, meter)}
+        asked = [
+            (number, Question(known[resource], start_ms, end_ms, Granularity.HOUR))
+            for number, (resource, start_ms, end_ms) in enumerate(wanted)
+            if resource in known and start_ms < end_ms
+        ]
+        # Spans of one series together, so that each block is fetched and decoded once.
+        asked.sort(key=lambda one: (one[1].state.id, one[1].start_ms))
+        fresh = reckoning.fresh([question for _, question in asked], using)
+        for first in range(0, len(asked), _SPANS_AT_ONCE):
+            part = asked[first : first + _SPANS_AT_ONCE]
+            questions = [question for _, question in part]
+            answers = reckoning.integrals(cursor, questions, fresh)
+            for (number, _), answer in zip(part, answers, strict=True):
+                integral[number], covered[number] = answer
+    return Integrals(integral, covered)
 
 
 def latest(resources: Collection[str] | None = None, using: str = "default") -> list[Latest]:
     """The newest reading of every series, of some resources or of all, in order of both names."""
-    return [
-        Latest(one.series, one.last_ms, float(_raw(one.id, one.last_ms, _FOREVER, using)[1][-1]))
-        for one in find(using=using)
-        if resources is None or one.series.resource in resources
-    ]
+    with connections[using].cursor() as cursor:
+        known = _of_resources(cursor, resources)
+        newest = heads.ends([state.id for state in known], using=using)
+    found = []
+    for state in known:
+        fresh = newest.get(state.id)
+        if fresh and (state.last_ms is None or fresh.last_ms >= state.last_ms):
+            found.append(Latest(_series(state), fresh.last_ms, fresh.last_value))
+        elif state.last_ms is not None and state.last_value is not None:
+            found.append(Latest(_series(state), state.last_ms, state.last_value))
+    return found
 
 
-def _known(series: Stored | Series, using: str) -> Stored | None:
+def _of_resources(cursor: Any, resources: Collection[str] | None) -> list[State]:
+    if resources is None:
+        return _named(cursor, None, None)
+    wanted, found = sorted(resources), []
+    for first in range(0, len(wanted), _SPANS_AT_ONCE):
+        part = wanted[first : first + _SPANS_AT_ONCE]
+        places = ", ".join(["%s"] * len(part))
+        found += states.where(cursor, f"resource IN ({places}) ORDER BY resource, meter", part)
+    return found
+
+
+def _state(cursor: Any, series: Stored | Series) -> State | None:
     if isinstance(series, Stored):
-        return series
-    return next(iter(find(series.resource, series.meter, using)), None)
-
-
-def _raw(number: int, start_ms: int, end_ms: int, using: str) -> tuple[Ints, Floats]:
-    samples = heads.within(start_ms, end_ms, ids=[number], using=using)
-    # Stable, so that of several readings at one moment the last recorded is the last.
-    order = np.argsort(samples.at, kind="stable")
-    at, value = samples.at[order], samples.value[order]
-    last = np.append(at[1:] != at[:-1], np.ones(min(len(at), 1), np.bool_))
-    return at[last], value[last]
+        return states.by_id(cursor, [series.id]).get(series.id)
+    return next(iter(_named(cursor, series.resource, series.meter)), None)

@@ -12,6 +12,7 @@ from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.store import heads, positions
 from meterhouse.store.catalogue import Catalogue
+from meterhouse.store.counting import count_refused
 from meterhouse.store.positions import Gap, Stale
 from meterhouse.store.screening import Reason, screen
 
@@ -81,11 +82,3 @@ class Recorder:
         """Note that a publisher forgot batches ``first`` to ``last``, and go on after them."""
         with transaction.atomic(using=self._using), connections[self._using].cursor() as cursor:
             positions.lose(cursor, publisher, epoch, first, last, at_ms=self._clock.now_ms())
-
-
-def count_refused(cursor: Any, refused: Mapping[str, int]) -> None:
-    cursor.executemany(
-        "INSERT INTO store_refusal (reason, samples) VALUES (%s, %s) ON CONFLICT (reason)"
-        " DO UPDATE SET samples = store_refusal.samples + excluded.samples",
-        [(str(reason), count) for reason, count in sorted(refused.items())],
-    )

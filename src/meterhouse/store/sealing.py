@@ -1,4 +1,140 @@
-"""Turns heads into blocks and blocks into minutes and hours."""
+"""Turns heads into blocks per series, and hours that are over into minutes and hours.
+
+Heads are sealed when there are enough of them that a block is worth its row, and before they are
+so many that reading past them is slow: see ``due``. Small blocks are joined when their hour is
+closed. Every step is one transaction, so a crash at any moment loses nothing and doubles nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connections, transaction
+
+from meterhouse.store import blocks, closing, heads, states
+from meterhouse.store.blocks import DAY_MS, Granularity, Span
+from meterhouse.store.counting import count_refused
+from meterhouse.store.locking import alone
+from meterhouse.store.merging import Part, by_series, merge
+from meterhouse.store.screening import Reason
+from meterhouse.store.states import State, hour_of
+
+ROWS = 300  # heads that are worth sealing: five minutes of one publisher at 1 Hz
+SAMPLES = 300_000  # samples in heads that are worth sealing: a query reads past 5 MB of them
+GRACE_MS = timedelta(minutes=2) // timedelta(milliseconds=1)  # for batches that are on the way
+_STEPS = 100  # transactions in one call, at most
 
 
-def seal(now_ms: int, *, using: str = "default") -> None: ...
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What one call did. more: whether it stopped before everything was done."""
+
+    samples: int
+    hours: int
+    more: bool
+
+
+def seal(now_ms: int, *, using: str = "default") -> Sealed:
+    """Do what is due by now, in bounded steps. May be called at any time, by several at once."""
+    over = hour_of(now_ms - GRACE_MS)
+    sealed = closed = 0
+    for _ in range(_STEPS):
+        done = _seal_some(over, using)
+        if not done:
+            break
+        sealed += done
+    for _ in range(_STEPS):
+        done = _close_some(over, using)
+        if not done:
+            return Sealed(sealed, closed, more=False)
+        closed += done
+    return Sealed(sealed, closed, more=True)
+
+
+def due(cursor: Any, over_ms: int) -> bool:
+    """Whether sealing is worth it: many heads, many samples, or some of an hour that is over."""
+    cursor.execute("SELECT COUNT(*), COALESCE(SUM(count), 0), MIN(min_ms) FROM store_head")
+    rows, samples, oldest = cursor.fetchone()
+    return bool(rows) and (rows >= ROWS or samples >= SAMPLES or oldest < over_ms)
+
+
+def _seal_some(over_ms: int, using: str) -> int:
+    """Seal the oldest heads, if that is due, and return how many samples they held."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        alone(cursor, using)
+        if not due(cursor, over_ms):
+            return 0
+        rows = heads.oldest(cursor, SAMPLES)
+        _seal(cursor, list(by_series(heads.joined(rows))))
+        heads.delete(cursor, [row[0] for row in rows])
+        return sum(row[2] for row in rows)
+
+
+def _close_some(over_ms: int, using: str) -> int:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        alone(cursor, using)
+        return closing.close_some(cursor, over_ms)
+
+
+def _seal(cursor: Any, parts: list[Part]) -> None:
+    known = states.by_id(cursor, [part.series for part in parts])
+    kept = list(_not_pruned(cursor, parts, known))
+    new: list[blocks.New] = []
+    for part in kept:
+        if _is_late(part, known[part.series]):
+            _merge_in(cursor, part)
+        else:
+            new.extend(blocks.of_samples(*part))
+    blocks.write(cursor, new)
+    states.save_ends(cursor, [_extended(known[part.series], part) for part in kept])
+    for part in kept:
+        if part.at[0] < known[part.series].folded_ms:
+            for day in _days(part):
+                closing.close_again(cursor, known[part.series], day.at)
+
+
+def _merge_in(cursor: Any, part: Part) -> None:
+    """Merge samples with the blocks that they fall into, day by day: no block crosses midnight."""
+    for day in _days(part):
+        span = Span(part.series, int(day.at[0]), int(day.at[-1]) + 1)
+        there = list(blocks.touching(cursor, Granularity.RAW, [span]))
+        at, value = merge([blocks.samples(block) for block in there], day.at, day.value)
+        blocks.delete(cursor, [block.id for block in there])
+        blocks.write(cursor, list(blocks.of_samples(part.series, at, value)))
+
+
+def _days(part: Part) -> Iterator[Part]:
+    cuts = np.flatnonzero(np.diff(part.at // DAY_MS)) + 1
+    for at, value in zip(np.split(part.at, cuts), np.split(part.value, cuts), strict=True):
+        yield Part(part.series, at, value)
+
+
+def _not_pruned(cursor: Any, parts: list[Part], known: dict[int, State]) -> Iterator[Part]:
+    """Leave out what is so old that the raw samples beside it may be gone."""
+    lost = 0
+    for part in parts:
+        since = known[part.series].pruned_ms
+        first = int(np.searchsorted(part.at, since)) if part.at[0] < since else 0
+        lost += first
+        if first < len(part.at):
+            yield Part(part.series, part.at[first:], part.value[first:])
+    if lost:
+        count_refused(cursor, {Reason.PRUNED: lost})
+
+
+def _is_late(part: Part, state: State) -> bool:
+    return state.last_ms is not None and bool(part.at[0] <= state.last_ms)
+
+
+def _extended(state: State, part: Part) -> State:
+    first, last = int(part.at[0]), int(part.at[-1])
+    if not state.is_open and first > state.folded_ms:
+        # Nothing is left to close before the hour in which the series begins or goes on.
+        state = state._replace(folded_ms=hour_of(first))
+    if state.first_ms is not None:
+        first = min(first, state.first_ms)
+    if state.last_ms is not None and state.last_ms > last:
+        return state._replace(first_ms=first)
+    return state._replace(first_ms=first, last_ms=last, last_value=float(part.value[-1]))

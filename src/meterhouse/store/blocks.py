@@ -1,0 +1,202 @@
+"""Blocks: many samples, or many buckets, of one series in one compressed row.
+
+Blocks of one series and granularity never overlap, and none crosses the edge of a slot: so those
+that touch a stretch of time are found from their starts, which is what the index holds.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import timedelta
+from enum import IntEnum
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from meterhouse.store import codec
+from meterhouse.store.folding import Floats, Ints, Rows
+
+_MS = timedelta(milliseconds=1)
+DAY_MS = timedelta(days=1) // _MS
+FULL = 4096  # samples in a block at most: decoded in 20 us, and larger ones are hardly denser
+_AT_ONCE = 2000  # spans in one query; SQLite takes 32,766 parameters, and a span is three
+_COLUMNS = [field.name for field in fields(Rows)]
+_WHOLE = {"count", "start", "covered_ms"}
+
+
+class Granularity(IntEnum):
+    """What a block holds. Public numbers: they are in the database."""
+
+    RAW = 0
+    MINUTE = 1
+    HOUR = 2
+
+
+WIDTH_MS = {Granularity.MINUTE: 60_000, Granularity.HOUR: 3_600_000}
+HOUR_MS = WIDTH_MS[Granularity.HOUR]
+SLOT_MS = {Granularity.RAW: DAY_MS, Granularity.MINUTE: DAY_MS, Granularity.HOUR: 32 * DAY_MS}
+
+
+class Block(NamedTuple):
+    """A row of store_block; times in milliseconds since 1970, half-open."""
+
+    id: int
+    series: int
+    start_ms: int
+    end_ms: int
+    size: int  # samples or buckets in it
+    payload: bytes
+
+
+class Span(NamedTuple):
+    """A stretch of one series that is wanted: from ``start_ms`` to before ``end_ms``."""
+
+    series: int
+    start_ms: int
+    end_ms: int
+
+
+New = tuple[int, int, int, int, int, bytes]
+"""series, granularity, start_ms, end_ms, count, payload"""
+
+
+_TOUCHING = (
+    # CROSS JOIN: SQLite keeps the order written, span by span through the blocks' index.
+    " FROM span CROSS JOIN store_block b WHERE b.series = span.series AND b.granularity = %s"
+    " AND b.start_ms < span.high AND b.start_ms > span.low - %s AND b.end_ms > span.low"
+)
+
+
+def touching(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> Iterator[Block]:
+    """Blocks that share time with any of the spans: in order of time within each span.
+
+    Few queries whatever the number of spans. A block that touches two spans comes twice.
+    """
+    for part in _portions(spans):
+        cursor.execute(
+            f"WITH span(series, low, high) AS (VALUES {_places(part)})"
+            f" SELECT b.id, b.series, b.start_ms, b.end_ms, b.count, b.payload {_TOUCHING}"
+            " ORDER BY b.series, b.start_ms",
+            [*_flat(part), granularity, SLOT_MS[granularity]],
+        )
+        yield from map(Block._make, cursor.fetchall())
+
+
+def counts(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> dict[Span, list[int]]:
+    """How much each block holds that touches a span."""
+    found: dict[Span, list[int]] = {}
+    for part in _portions(spans):
+        cursor.execute(
+            f"WITH span(series, low, high) AS (VALUES {_places(part)})"
+            f" SELECT span.series, span.low, span.high, b.count {_TOUCHING}",
+            [*_flat(part), granularity, SLOT_MS[granularity]],
+        )
+        for *span, count in cursor.fetchall():
+            found.setdefault(Span(*span), []).append(count)
+    return found
+
+
+def _portions(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
+    for first in range(0, len(spans), _AT_ONCE):
+        yield spans[first : first + _AT_ONCE]
+
+
+def _places(spans: Sequence[Span]) -> str:
+    return ", ".join(["(%s, %s, %s)"] * len(spans))
+
+
+def _flat(spans: Sequence[Span]) -> list[int]:
+    return [number for span in spans for number in span]
+
+
+def last_before(cursor: Any, series: int, moment_ms: int) -> Block | None:
+    """The newest raw block of a series that begins before a moment."""
+    cursor.execute(
+        "SELECT id, series, start_ms, end_ms, count, payload FROM store_block WHERE series = %s"
+        " AND granularity = 0 AND start_ms < %s ORDER BY start_ms DESC LIMIT 1",
+        (series, moment_ms),
+    )
+    row = cursor.fetchone()
+    return Block._make(row) if row else None
+
+
+def first_ending_after(cursor: Any, series: int, moment_ms: int) -> Block | None:
+    """The oldest raw block of a series that has a sample after a moment."""
+    cursor.execute(
+        "SELECT id, series, start_ms, end_ms, count, payload FROM store_block WHERE series = %s"
+        " AND granularity = 0 AND start_ms > %s AND end_ms > %s ORDER BY start_ms LIMIT 1",
+        (series, moment_ms - SLOT_MS[Granularity.RAW], moment_ms + 1),
+    )
+    row = cursor.fetchone()
+    return Block._make(row) if row else None
+
+
+def write(cursor: Any, new: Sequence[New]) -> None:
+    cursor.executemany(
+        "INSERT INTO store_block (series, granularity, start_ms, end_ms, count, payload)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        new,
+    )
+
+
+def delete(cursor: Any, ids: Iterable[int]) -> None:
+    cursor.executemany("DELETE FROM store_block WHERE id = %s", [(one,) for one in ids])
+
+
+def of_samples(series: int, at: Ints, value: Floats) -> Iterator[New]:
+    """Blocks of samples: oldest first, no two at one moment, at least one."""
+    for part in _parts(at, DAY_MS):
+        times, values = at[part], value[part]
+        payload = codec.pack((codec.encode_ints(times), codec.encode_floats(values)))
+        start, end = int(times[0]), int(times[-1]) + 1
+        yield series, Granularity.RAW, start, end, len(times), payload
+
+
+def samples(block: Block) -> tuple[Ints, Floats]:
+    at, value = codec.unpack(block.payload, 2)
+    return codec.decode_ints(at, block.size), codec.decode_floats(value, block.size)
+
+
+def of_rows(series: int, granularity: Granularity, rows: Rows) -> Iterator[New]:
+    """Blocks of buckets, oldest first; buckets in which nothing is known are left out."""
+    rows = rows.take((rows.count > 0) | (rows.covered_ms > 0))
+    for part in _parts(rows.start, SLOT_MS[granularity]):
+        piece = rows.take(part)
+        start, end = int(piece.start[0]), int(piece.start[-1]) + WIDTH_MS[granularity]
+        yield series, granularity, start, end, len(piece), codec.pack(_encoded(piece))
+
+
+def _encoded(rows: Rows) -> list[bytes]:
+    return [
+        codec.encode_ints(getattr(rows, name))
+        if name in _WHOLE
+        else codec.encode_floats(getattr(rows, name))
+        for name in _COLUMNS
+    ]
+
+
+def rows(block: Block, wanted: Collection[str] = frozenset(_COLUMNS)) -> Rows:
+    """The buckets of a block. Columns that are not wanted are not decoded: they hold zeros."""
+    columns = zip(_COLUMNS, codec.unpack(block.payload, len(_COLUMNS)), strict=True)
+    decoded: dict[str, Any] = {
+        name: _column(name, column, block.size) if name in wanted else np.zeros(block.size)
+        for name, column in columns
+    }
+    return Rows(**decoded)
+
+
+def _column(name: str, column: bytes, size: int) -> Ints | Floats:
+    return (codec.decode_ints if name in _WHOLE else codec.decode_floats)(column, size)
+
+
+def _parts(at: Ints, slot_ms: int) -> Iterator[slice]:
+    """Cut at the edges of slots, and what is longer than FULL into even parts."""
+    if not len(at):
+        return
+    cuts = [0, len(at)]
+    if at[0] // slot_ms != at[-1] // slot_ms:
+        cuts = [0, *(np.flatnonzero(np.diff(at // slot_ms)) + 1).tolist(), len(at)]
+    for first, last in pairwise(cuts):
+        pieces = -(-(last - first) // FULL)
+        bounds = np.linspace(first, last, pieces + 1).astype(int).tolist()
+        yield from map(slice, bounds, bounds[1:])

@@ -1,0 +1,141 @@
+"""Answers questions about stretches of time: plans them, fetches what they need, works it out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from meterhouse.store import blocks, heads, raw
+from meterhouse.store.blocks import WIDTH_MS, Granularity, Span
+from meterhouse.store.folding import Floats, Ints, Rows, fold, gather, share
+from meterhouse.store.merging import Part, by_series
+from meterhouse.store.planning import Piece, pieces
+from meterhouse.store.shelves import Shelf
+from meterhouse.store.states import State, hour_of
+
+RAW, MINUTE, HOUR = Granularity
+_SUMS = frozenset({"start", "integral", "covered_ms"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A stretch of one series, and the coarsest granularity that may answer it."""
+
+    state: State
+    start_ms: int
+    end_ms: int
+    coarsest: Granularity
+
+
+Fresh = Mapping[int, Part]
+
+
+def fresh(questions: Sequence[Question], using: str) -> Fresh:
+    """What the head holds of the series asked for.
+
+    Fetched before any block: sealing moves samples from head to blocks, so those that move in
+    between are seen twice and merged, where the other order would not see them at all.
+    """
+    ids = {question.state.id for question in questions}
+    end_ms = max((question.end_ms for question in questions), default=0)
+    samples = heads.within(0, end_ms, ids=ids, using=using)
+    return {part.series: part for part in by_series(samples)}
+
+
+def rows(cursor: Any, question: Question, cuts: Ints, fresh: Fresh) -> Rows:
+    """The buckets between cuts; the first is the question's start and the last its end."""
+    state, parts = question.state, []
+    plan = list(_plan(question, fresh))
+    shelves = _Shelves(cursor, [(state, piece) for piece in plan], blocks.rows)
+    for piece in plan:
+        inner = cuts[(cuts > piece.start_ms) & (cuts < piece.end_ms)]
+        edges = np.concatenate(([piece.start_ms], inner, [piece.end_ms])).astype(np.int64)
+        span = Span(state.id, piece.start_ms, piece.end_ms)
+        if piece.granularity is RAW:
+            at, value = raw.standing(cursor, state, span, shelves.raw, fresh)
+            parts.append(fold(at, value, edges, hold_ms=state.hold_ms, kind=state.kind))
+        else:
+            parts.append(gather(shelves.rows(piece, span, edges), edges))
+    return gather(Rows.join(parts), cuts)
+
+
+def integrals(
+    cursor: Any, questions: Sequence[Question], fresh: Fresh
+) -> Iterator[tuple[float, int]]:
+    """Value x seconds, and for how many milliseconds a reading stood, of each question."""
+    plans = [list(_plan(question, fresh)) for question in questions]
+    asked = [(q.state, piece) for q, plan in zip(questions, plans, strict=True) for piece in plan]
+    shelves = _Shelves(cursor, asked, partial(blocks.rows, wanted=_SUMS))
+    for question, plan in zip(questions, plans, strict=True):
+        integral, covered = 0.0, 0
+        for piece in plan:
+            more = _total(question.state, piece, shelves, fresh)
+            integral, covered = integral + more[0], covered + more[1]
+        yield integral, covered
+
+
+def _plan(question: Question, fresh: Fresh) -> Iterator[Piece]:
+    state = question.state
+    return pieces(
+        question.coarsest, question.start_ms, question.end_ms, state, _closed(state, fresh)
+    )
+
+
+def _closed(state: State, fresh: Fresh) -> int:
+    """Before when minutes and hours hold everything: not where late samples wait in the head."""
+    part = fresh.get(state.id)
+    if part is None:
+        return state.folded_ms
+    late = int(np.searchsorted(part.at, state.pruned_ms))
+    return (
+        min(state.folded_ms, hour_of(int(part.at[late])))
+        if late < len(part.at)
+        else state.folded_ms
+    )
+
+
+class _Shelves:
+    """All blocks that a list of pieces needs: one fetch for each granularity."""
+
+    def __init__(self, cursor: Any, asked: Sequence[tuple[State, Piece]], decode: Any) -> None:
+        spans: dict[Granularity, list[Span]] = {granularity: [] for granularity in Granularity}
+        for state, piece in asked:
+            span = Span(state.id, piece.start_ms, piece.end_ms)
+            longer = raw.reaching_back(state, span) if piece.granularity is RAW else span
+            spans[piece.granularity].append(longer)
+        self.raw = raw.shelf(cursor, spans[RAW])
+        self._coarse: dict[Granularity, Shelf[Rows]] = {
+            granularity: Shelf(blocks.touching(cursor, granularity, spans[granularity]), decode)
+            for granularity in (MINUTE, HOUR)
+        }
+
+    def rows(self, piece: Piece, span: Span, edges: Ints) -> Rows:
+        """The buckets of a piece, cut where an edge falls into one."""
+        found = self._coarse[piece.granularity].contents(span)
+        if not found:
+            return Rows.none()
+        width = WIDTH_MS[piece.granularity]
+        whole = Rows.join(found)
+        low, high = np.searchsorted(whole.start, (span.start_ms - width + 1, span.end_ms))
+        return share(whole.take(slice(low, high)), width, edges)
+
+
+def _total(state: State, piece: Piece, shelves: _Shelves, fresh: Fresh) -> tuple[float, int]:
+    span = Span(state.id, piece.start_ms, piece.end_ms)
+    if piece.granularity is RAW:
+        longer = raw.reaching_back(state, span)
+        at, value = raw.with_fresh(raw.within(shelves.raw, longer), state, longer, fresh)
+        return _integral(at, value, state.hold_ms, span)
+    found = shelves.rows(piece, span, np.array(span[1:], np.int64))
+    return float(found.integral.sum()), int(found.covered_ms.sum())
+
+
+def _integral(at: Ints, value: Floats, hold_ms: int, span: Span) -> tuple[float, int]:
+    if not len(at):
+        return 0.0, 0
+    until = np.minimum(np.append(at[1:], span.end_ms), at + hold_ms)
+    stands = np.minimum(until, span.end_ms) - np.maximum(at, span.start_ms)
+    np.maximum(stands, 0, out=stands)
+    return float(value @ stands) / 1000, int(stands.sum())

@@ -1,0 +1,75 @@
+"""What the store knows of each series, beside its samples."""
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from meterhouse.metering.meters import Kind
+from meterhouse.store.blocks import HOUR_MS
+from meterhouse.store.folding import kind_of
+
+_COLUMNS = (
+    "id, resource, meter, hold_ms, first_ms, last_ms, last_value, folded_ms, pruned_ms,"
+    " minutes_pruned_ms"
+)
+_AT_ONCE = 5000
+
+
+class State(NamedTuple):
+    """A row of store_series; moments in milliseconds since 1970.
+
+    first_ms, last_ms, last_value: of the samples in blocks, None if there are none
+    folded_ms:         minutes and hours are made of all samples in blocks before this
+    pruned_ms:         raw samples before this may be gone
+    minutes_pruned_ms: minutes before this may be gone
+    """
+
+    id: int
+    resource: str
+    meter: str
+    hold_ms: int
+    first_ms: int | None
+    last_ms: int | None
+    last_value: float | None
+    folded_ms: int
+    pruned_ms: int
+    minutes_pruned_ms: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are samples in blocks of which minutes and hours are still to be made."""
+        return self.last_ms is not None and self.last_ms + self.hold_ms > self.folded_ms
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.meter)
+
+
+def by_id(cursor: Any, ids: Collection[int]) -> dict[int, State]:
+    """The states of some series, few queries whatever their number."""
+    found: dict[int, State] = {}
+    wanted = list(ids)
+    for first in range(0, len(wanted), _AT_ONCE):
+        part = wanted[first : first + _AT_ONCE]
+        places = ", ".join(["%s"] * len(part))
+        cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE id IN ({places})", part)
+        found.update((row[0], State._make(row)) for row in cursor.fetchall())
+    return found
+
+
+def where(cursor: Any, condition: str, values: Iterable[object]) -> list[State]:
+    cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE {condition}", list(values))
+    return list(map(State._make, cursor.fetchall()))
+
+
+def save_ends(cursor: Any, states: Iterable[State]) -> None:
+    """Write what sealing changes: the first and last sample, and from where on hours are open."""
+    cursor.executemany(
+        "UPDATE store_series SET first_ms = %s, last_ms = %s, last_value = %s, folded_ms = %s"
+        " WHERE id = %s",
+        [(s.first_ms, s.last_ms, s.last_value, s.folded_ms, s.id) for s in states],
+    )
+
+
+def hour_of(moment_ms: int) -> int:
+    """The start of the hour a moment lies in."""
+    return moment_ms // HOUR_MS * HOUR_MS
