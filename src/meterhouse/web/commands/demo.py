@@ -1,0 +1,27 @@
+"""``meterhouse demo``: a simulated estate beside this machine, with 30 days of history."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from meterhouse.web import ready
+from meterhouse.web.commands import up
+from meterhouse.web.services.server import free_or_mistake
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    up.add_arguments(parser)
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another estate")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    port = free_or_mistake(arguments.host, arguments.port)
+    ready.migrate()
+    from meterhouse.web.services import first_start  # noqa: PLC0415 - models need Django
+    from meterhouse.web.services.simulation import Simulation  # noqa: PLC0415
+
+    data = Path(arguments.data).absolute()
+    first_start.declare(data)
+    simulation = Simulation(data, arguments.seed)
+    print(f"Everything but this machine is simulated (seed {arguments.seed}).")
+    return up.live(arguments, port, {"simulation": lambda: asyncio.to_thread(simulation.begin)})

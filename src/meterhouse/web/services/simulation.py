@@ -1,0 +1,62 @@
+"""The demo's estate: a simulated cloud with a past, and a bench of simulated wattmeters."""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from meterhouse.bus.journal import Journal
+from meterhouse.inventory.keep import keep
+from meterhouse.metering.clock import Clock, SystemClock
+from meterhouse.metering.periods import Period
+from meterhouse.sources import configure
+from meterhouse.sources.simulator.source import past
+from meterhouse.store import sealing
+from meterhouse.store.recorder import Recorder
+from meterhouse.web import sourcebook
+from meterhouse.web.services.delivery import Delivery
+
+log = logging.getLogger(__name__)
+
+CLOUD = "simulated-cloud"
+BENCH = "simulated-meters"
+PAST = timedelta(days=30)
+STEP = timedelta(minutes=1)
+AT_A_TIME = 3  # readings, a simulated day each, that are journalled before they are recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Gives a house a past, then lets the simulated cloud go on from there."""
+
+    data: Path
+    seed: int
+    clock: Clock = SystemClock()
+
+    def begin(self) -> None:
+        """Record the past unless that was done, then configure the sources that go on live.
+
+        May block for half a minute. Killed in the middle, it is done again: the past is the same
+        each time, and what is recorded twice counts once.
+        """
+        if CLOUD in sourcebook.tables(self.data):
+            return
+        sourcebook.save(
+            BENCH, {"kind": "dummy", "probes": ["A", "B", "C"], "project": "simulated-bench"}
+        )
+        table = {"kind": "simulator", "seed": self.seed}
+        folder = self.data / "journal" / "past"
+        with Journal(folder, "simulated-past", self.clock) as journal:
+            self._record(Delivery(journal, Recorder(keep, clock=self.clock)), table)
+        sealing.seal(self.clock.now_ms())
+        sourcebook.save(CLOUD, table)
+
+    def _record(self, delivery: Delivery, table: dict[str, object]) -> None:
+        config = configure(CLOUD, table, where="the demo").config
+        period = Period.last(PAST, now=self.clock.now())
+        delivery.deliver()
+        for number, reading in enumerate(past(config, CLOUD, period.start, period.end, STEP), 1):
+            delivery.publish(reading.samples, reading.snapshots)
+            if number % AT_A_TIME == 0:
+                delivery.deliver()
+        delivery.deliver()
