@@ -111,6 +111,7 @@ class Peer:
         self.secret = secret
         self.heard: list[tuple[list[bytes], object]] = []
         self._context = zmq.Context()
+        self._sockets: list[zmq.Socket[bytes]] = []
         self._lines: list[Line] = []
 
     def __enter__(self) -> Self:
@@ -119,12 +120,14 @@ class Peer:
     def __exit__(self, *_: object) -> None:
         for line in self._lines:
             line.close()
+        for socket in self._sockets:
+            socket.close()
         self._context.destroy(linger=0)
 
     def pretend(self, folder: Path) -> Endpoint:
         """Bind as a publisher does."""
         endpoint = Endpoint.ipc(folder, "peer")
-        live, replay = opened(self._context, zmq.PUB), opened(self._context, zmq.ROUTER)
+        live, replay = self._opened(zmq.PUB), self._opened(zmq.ROUTER)
         bind(live, endpoint.live)
         bind(replay, endpoint.replay)
         self._lines = [Line(live, self._hear), Line(replay, self._hear)]
@@ -132,9 +135,13 @@ class Peer:
 
     def visit(self, endpoint: Endpoint) -> None:
         """Connect as a follower does."""
-        replay = opened(self._context, zmq.DEALER)
+        replay = self._opened(zmq.DEALER)
         connect(replay, endpoint.replay)
         self._lines = [Line(replay, self._hear)]
+
+    def _opened(self, kind: int) -> zmq.Socket[bytes]:
+        self._sockets.append(opened(self._context, kind))
+        return self._sockets[-1]
 
     def shout(self, message: bytes) -> None:
         self._lines[0].send([message])

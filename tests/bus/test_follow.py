@@ -264,6 +264,23 @@ async def test_who_promises_and_never_delivers_costs_only_itself(tmp_path: Path)
             assert values(await taken(follower, 3)) == counting(1, 3)
 
 
+async def test_who_goes_away_while_asked_is_asked_again_later() -> None:
+    with Peer() as peer:
+        at = peer.pretend(sockets())
+        async with follower_of(at) as follower:
+            route, hello = await peer.hears(Hello)
+            peer.answer(route, Status("osl-dc1", 1000, 0, 1, 1, b"s", hello.nonce))
+            await peer.hears(Replay)
+            peer.__exit__()
+            await until(lambda: follower.counts["timeouts"] == 1)
+            asked_again = follower._tracks["osl-dc1"].not_before + 5 * QUICK.look
+            await until(lambda: asyncio.get_running_loop().time() > asked_again)
+            assert follower.counts["timeouts"] == 1
+            with Peer() as again:
+                again.pretend(Path(at.live.removeprefix("ipc://")).parent)
+                await again.hears(Replay)
+
+
 async def test_old_answers_and_nonsense_do_no_harm(tmp_path: Path) -> None:
     with Peer() as peer:
         async with follower_of(peer.pretend(sockets())) as follower:

@@ -217,7 +217,7 @@ def filled(folder: Path, count: int = 3) -> Path:
 
 
 @given(st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_record_cut_off_anywhere_goes_and_its_number_is_given_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bus.cast import NOON_MS, batch, debian
 
@@ -28,6 +28,7 @@ def taken(track: Track) -> list[int]:
 arrivals = st.lists(st.tuples(st.integers(1, COUNT), st.booleans()), max_size=60)
 
 
+@settings(deadline=None)
 @given(arrivals)
 def test_in_any_order_and_however_often_each_is_handed_over_once_in_order(
     arriving: list[tuple[int, bool]],
@@ -46,6 +47,7 @@ def test_in_any_order_and_however_often_each_is_handed_over_once_in_order(
     assert one.delivered == one.last
 
 
+@settings(deadline=None)
 @given(arrivals, st.integers(1, COUNT), st.integers(1, COUNT))
 def test_a_loss_takes_the_place_of_what_is_lost(
     arriving: list[tuple[int, bool]], first: int, length: int

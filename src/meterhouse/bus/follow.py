@@ -25,7 +25,7 @@ from meterhouse.bus.signing import checked_secret
 from meterhouse.bus.track import ASKED_BYTES, Delivery, Loss, Track
 from meterhouse.metering.batches import Batch, Position
 from meterhouse.metering.clock import Clock, SystemClock
-from meterhouse.metering.errors import BadMessage
+from meterhouse.metering.errors import BadMessage, Mistake
 
 __all__ = ["Delivery", "Follower", "Loss", "Pace", "PublisherState", "follow"]
 
@@ -178,8 +178,13 @@ class Follower:
         live, replay = opened(self._context, zmq.SUB), opened(self._context, zmq.DEALER)
         live.subscribe(b"")
         replay.immediate = True  # what is meant for a publisher that is away is not kept for it
-        connect(live, endpoint.live)
-        connect(replay, endpoint.replay)
+        try:
+            connect(live, endpoint.live)
+            connect(replay, endpoint.replay)
+        except Mistake:
+            live.close()
+            replay.close()
+            raise
         link = _Link(
             Line(live, lambda frames: self._hear_live(link, frames)),
             Line(replay, lambda frames: self._hear_answer(link, frames)),
@@ -403,5 +408,5 @@ async def follow(
     Leaving the loop early does not close it; ``contextlib.aclosing`` around it does.
     """
     async with Follower(endpoints, secret, positions) as follower:
-        async for item in follower:
-            yield item
+        while True:
+            yield await anext(follower)
