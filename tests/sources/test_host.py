@@ -209,6 +209,11 @@ def test_a_machine_without_sensors_says_so(tmp_path: Path) -> None:
     assert not list(power.temperature(tmp_path))
 
 
+def test_a_chip_without_a_name_is_a_chip_all_the_same(tmp_path: Path) -> None:
+    tree(tmp_path, {"class/hwmon/hwmon0/power1_input": 3_000_000})
+    assert list(power.sensor(tmp_path).read(0)) == [(POWER, 3.0)]
+
+
 def test_a_temperature_sensor_that_is_asleep_hides_no_other(tmp_path: Path) -> None:
     tree(tmp_path, chip(0, "k10temp", temp1_input="asleep", temp3_input=61_250))
     tree(tmp_path, chip(1, "nvme", temp1_input=99_000))
@@ -224,6 +229,11 @@ def test_a_file_system_mounted_twice_counts_once() -> None:
     ]
     assert machine.mounted_once(mounts) == ["/", "/home"]
     assert machine.mounted_once([]) == []
+
+
+def test_a_place_that_is_gone_meanwhile_has_no_space(tmp_path: Path) -> None:
+    here, gone = str(tmp_path), str(tmp_path / "gone")
+    assert len(list(machine.disk_space([here, gone]))) == 1
 
 
 def test_partitions_and_what_is_made_of_disks_are_no_disks() -> None:

@@ -21,6 +21,7 @@ from meterhouse.metering.secrets import Secret
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Named, Reading
 from meterhouse.sources.runner import Outcome, Patience, Status
+from meterhouse.sources.runner.errors import secrets
 
 NEXT_DAY = to_ms(NOON + timedelta(days=1))
 
@@ -398,6 +399,17 @@ async def test_no_secret_stands_in_an_error(watched: Watched) -> None:
     async with watched.tending([meter]):
         await watched.until(lambda: bool(watched.runs))
     assert watched.runs[0].error == "401 for https://…@rapi:5080/2/?key=… with … and more"
+
+
+def test_secrets_are_found_wherever_a_configuration_keeps_them() -> None:
+    config = ({"a": [Config(password=Secret("one")), {Secret("two")}]}, Secret(""), "three")
+    assert sorted(secrets(config)) == ["one", "two"]
+
+
+async def test_a_source_that_gives_up_by_itself_is_not_said_to_be_cut(watched: Watched) -> None:
+    meter, _ = fake("meter", reading=raising(TimeoutError("no answer from the bus")))
+    run = await watched.runner.once(meter)
+    assert run.error.startswith("TimeoutError: no answer from the bus (")
 
 
 async def test_an_unexpected_error_names_its_place(watched: Watched) -> None:

@@ -39,7 +39,7 @@ def facts() -> Facts:
     return Facts(
         vcpus=psutil.cpu_count() or 1,
         ram_bytes=psutil.virtual_memory().total,
-        disk_bytes=sum(total for total, _ in _disk_space()),
+        disk_bytes=sum(total for total, _ in disk_space(_mounts())),
         details={
             "os": _operating_system(),
             "kernel": f"{platform.system()} {platform.release()}",
@@ -57,7 +57,7 @@ def figures(sysfs: Path) -> Iterator[tuple[Meter, float]]:
     memory = psutil.virtual_memory()
     yield meters.MEMORY_TOTAL, memory.total
     yield meters.MEMORY_USED, memory.total - memory.available
-    space = list(_disk_space())
+    space = list(disk_space(_mounts()))
     yield meters.DISK_TOTAL, sum(total for total, _ in space)
     yield meters.DISK_USED, sum(used for _, used in space)
     yield from _disk_traffic()
@@ -74,15 +74,20 @@ def _busy_seconds() -> float:
     return float(sum(getattr(spent, name, 0.0) for name in named))
 
 
-def _disk_space() -> Iterator[tuple[int, int]]:
-    """Total and used bytes of each file system on a disk of this machine."""
-    mounts = [(part.device, part.mountpoint, part.fstype) for part in psutil.disk_partitions()]
-    for place in mounted_once(mounts) or ["/"]:
+def disk_space(places: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Total and used bytes of the file system at each place that is still there."""
+    for place in places:
         try:
             usage = psutil.disk_usage(place)
         except OSError:  # unmounted meanwhile, or not ours to look at
             continue
         yield usage.total, usage.used
+
+
+def _mounts() -> list[str]:
+    parts = psutil.disk_partitions()
+    mounts = [(part.device, part.mountpoint, part.fstype) for part in parts]
+    return mounted_once(mounts) or ["/"]
 
 
 def mounted_once(mounts: Iterable[tuple[str, str, str]]) -> list[str]:
