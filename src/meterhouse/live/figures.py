@@ -36,19 +36,21 @@ def figure(value: float | None, unit: str) -> Figure:
         return _stepped(value, 1024, _BINARY, unit.removeprefix("By"))
     if unit in {"W", "J"}:
         return _stepped(value, 1000, tuple(step + unit for step in _SI), "")
+    if unit == "1" and value == round(value):
+        return Figure(f"{value:.0f}", "")
     return Figure(digits(value), {"Cel": "°C", "1": ""}.get(unit, unit))
 
 
 def digits(value: float) -> str:
     """Three significant digits, no exponent; whole numbers from 100 on with thin groups."""
     size = abs(value)
+    if size < 0.0005:
+        return "0"
     if size >= 99.95:
         return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     if size >= 9.995:
         return f"{value:.1f}"
-    if size and size < 0.0005:
-        return "0"
-    return f"{value:.2f}" if size >= 0.9995 or not size else f"{value:.3f}"
+    return f"{value:.2f}" if size >= 0.9995 else f"{value:.3f}"
 
 
 def display_unit(meter: str) -> str:
@@ -67,8 +69,13 @@ def _rate_unit(meter: Meter) -> str:
     return {Unit.JOULE: "W", Unit.SECOND: "CPUs", Unit.BYTE: "By/s"}.get(meter.unit, "/s")
 
 
+_RATES = {"cpu.time": "CPUs busy", "energy": "Power by the energy counter"}
+
+
 def title(meter: str) -> str:
-    """What a meter is called on a page."""
+    """What a meter is called on a page, where what only grows is shown as its rate."""
+    if meter in _RATES:
+        return _RATES[meter]
     known = METERS.get(meter)
     return known.title if known else meter
 
@@ -84,9 +91,11 @@ def gibibytes(value: float | None) -> Figure:
 
 
 def percent(share: float | None) -> str:
-    """0.413 is 41 %."""
+    """0.413 is 41 %. What is not quite the whole does not read as 100 %."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
+    if 0.9 < share < 1:
+        return f"{math.floor(share * 1000) / 10:.1f} %"
     return f"{share * 100:.0f} %"
 
 

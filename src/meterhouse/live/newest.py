@@ -17,7 +17,6 @@ WHOLES = {
     meters.MEMORY_USED.name: meters.MEMORY_TOTAL.name,
     meters.DISK_USED.name: meters.DISK_TOTAL.name,
     meters.CPU_TIME.name: meters.CPU_COUNT.name,
-    meters.LOAD.name: meters.CPU_COUNT.name,
 }
 """Of what a meter is a part: that meter is then not shown by itself."""
 

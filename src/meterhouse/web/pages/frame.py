@@ -1,11 +1,13 @@
 """What stands around every page: where one can go, where one is, and whether data is simulated."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from meterhouse.web.models import SourceConfig
+from meterhouse.web.rights import scope_in
 
 SIMULATOR = "simulator"
 
@@ -43,13 +45,17 @@ ROOMS = (
     ("House", (("Sources", "sources"), ("API", "api"))),
 )
 
+FOR_ALL = {"sources"}
+"""What only those who see everything may open."""
+
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Django's context processor for the frame; nothing for who is not logged in."""
     login = getattr(request, "user", None)
     if login is None or not login.is_authenticated:
         return {}
-    return {"rooms": _rooms(request.path), "simulated": simulated()}
+    hidden = set() if scope_in(request).everything else FOR_ALL
+    return {"rooms": _rooms(request.path, hidden), "simulated": simulated()}
 
 
 def simulated() -> Simulated | None:
@@ -58,8 +64,11 @@ def simulated() -> Simulated | None:
     return Simulated(found.name, str(found.config.get("seed", ""))) if found else None
 
 
-def _rooms(path: str) -> list[tuple[str, list[Link]]]:
-    return [(title, [_link(path, *link) for link in links]) for title, links in ROOMS]
+def _rooms(path: str, hidden: Collection[str]) -> list[tuple[str, list[Link]]]:
+    return [
+        (title, [_link(path, *link) for link in links if link[1] not in hidden])
+        for title, links in ROOMS
+    ]
 
 
 def _link(path: str, title: str, name: str) -> Link:

@@ -16,11 +16,12 @@ from meterhouse.metering.periods import from_ms
 from meterhouse.store import reading
 from meterhouse.store.reading import Stored
 from meterhouse.web.pages.periods import LASTS, graph_period
-from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.pages.tables import Column, Table, page, page_number, pager
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
 
 WIDEST_PX = 4000
+SIZE = 100
 
 
 def series(request: HttpRequest) -> HttpResponse:
@@ -29,12 +30,15 @@ def series(request: HttpRequest) -> HttpResponse:
         return _one(request)
     text = request.GET.get("q", "").strip().lower()
     rows = [one for one in visible(request) if text in f"{one.series.resource} {one.series.meter}"]
+    number = page_number(request.GET)
+    shown = rows[(number - 1) * SIZE : number * SIZE]
     context = {
         "heading": "Graphs",
         "about": "Every series: one meter on one resource.",
         "query": request.GET,
+        "pager": pager(request.GET, number, SIZE, len(rows)),
     }
-    return page(request, "meterhouse/graphs.html", context, _table(rows))
+    return page(request, "meterhouse/graphs.html", context, _table(shown, rows))
 
 
 def data(request: HttpRequest) -> HttpResponse:
@@ -159,7 +163,7 @@ def _number(value: float) -> float | None:
     return value if value == value else None  # noqa: PLR0124 only NaN differs from itself
 
 
-def _table(rows: list[Stored]) -> Table[Stored]:
+def _table(shown: list[Stored], rows: list[Stored]) -> Table[Stored]:
     return Table(
         "series",
         (
@@ -169,10 +173,12 @@ def _table(rows: list[Stored]) -> Table[Stored]:
             Column("First reading", lambda one: from_ms(one.first_ms), kind="moment", later=True),
             Column("Last reading", lambda one: from_ms(one.last_ms), kind="moment"),
         ),
-        rows,
+        shown,
         title="Series",
         about=f"{len(rows)}",
         empty="No series",
+        whole=lambda: rows,
+        sortable=len(shown) == len(rows),
     )
 
 

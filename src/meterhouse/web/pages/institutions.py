@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from meterhouse.inventory.facts import InstitutionInfo, ProjectInfo
+from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web.pages.names import Names, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page
@@ -60,7 +61,7 @@ def _projects(names: Names, institution: InstitutionInfo, now_ms: int) -> Table[
             Column(
                 "Share now",
                 lambda row: round(parts[row.id], 6),
-                shown=lambda row: f"{parts[row.id]:.1%}",
+                shown=lambda row: figures.percent(parts[row.id]),
                 kind="number",
             ),
             Column("Known from", lambda row: row.source or "declaration", later=True),

@@ -17,13 +17,16 @@ from meterhouse.live import newest
 from meterhouse.live.newest import Newest, Power
 from meterhouse.metering import meters
 from meterhouse.metering.clock import SystemClock
-from meterhouse.metering.periods import Period
+from meterhouse.metering.periods import Period, from_ms
 from meterhouse.usage.gaps import Gap
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.pages import sources
 from meterhouse.web.pages.names import names_for
 from meterhouse.web.pages.tables import Column, Table, page
 from meterhouse.web.rights import scope_in
+
+NEW = timedelta(minutes=5)
+"""What a source did not see before it was set up, or while it was started, is no gap of it."""
 
 HOST = "host"  # the kind of source that meters the machine it runs on
 WATCHED = 3
@@ -87,7 +90,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def now(request: HttpRequest) -> HttpResponse:
     """The part of the overview that is fetched again every two seconds."""
-    return render(request, "meterhouse/now.html", _now(scope_in(request)))
+    return render(request, "meterhouse/now_again.html", _now(scope_in(request)))
 
 
 def _now(scope: Scope) -> dict[str, object]:
@@ -136,10 +139,12 @@ def _power(scope: Scope, now_ms: int) -> Power:
 
 def _gaps(scope: Scope) -> Table[Gap]:
     period = Period.last(timedelta(days=7), now=SystemClock().now())
+    began = dict(SourceConfig.objects.values_list("name", "created"))
     rows = [
         Gap(watch.source, watch.kind, Period.from_ms(start, end))
         for watch in reading.sightings(period, scope=scope)
         for start, end in watch.gaps
+        if from_ms(end) > began.get(watch.source, period.start) + NEW
     ]
     rows.sort(key=lambda row: row.period.end, reverse=True)
     return Table(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from meterhouse.inventory import reading
 from meterhouse.inventory.facts import MembershipInfo, ProjectInfo, ShareRow
 from meterhouse.inventory.finding import Wanted
+from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web.pages import resources
 from meterhouse.web.pages.names import Names, has_ended, names_for
@@ -65,7 +66,7 @@ def _tree(
 
     def payers(row: ProjectInfo) -> str:
         parts = names.shares_now(row, now_ms).parts(names)
-        return ", ".join(f"{name} {part:.0%}" for name, part in parts) or "unassigned"
+        return ", ".join(f"{name} {figures.percent(part)}" for name, part in parts) or "unassigned"
 
     return Table(
         "projects",

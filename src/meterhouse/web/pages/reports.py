@@ -34,12 +34,14 @@ class Line:
     row: Row
     whole: Figures
     own: Figures
+    coverage: str
     part: float
     url: str
 
     @property
     def has_more(self) -> bool:
-        return self.row.own != self.row.subtree
+        """Whether it has something of its own beside what is below it."""
+        return self.row.own != self.row.subtree and self.row.own.resource_seconds > 0
 
     @property
     def indent(self) -> int:
@@ -169,7 +171,6 @@ def _shown(report: Report) -> dict[str, object]:
         "left_out": max(0, len(report.rows) - SHOWN),
         "total": figures(report.total, 1),
         "coverage": percent(figures(report.total).coverage),
-        "measured": any(line.whole.energy_kwh is not None for line in lines),
         "gaps": report.gaps[:50],
         "more_gaps": max(0, len(report.gaps) - 50),
     }
@@ -184,7 +185,8 @@ def _line(report: Report, row: Row, compared: str, whole: int) -> Line:
     }[row.axis]
     url = reverse(page, args=[row.key]) if row.key and row.key != "unassigned" else ""
     part = getattr(row.subtree, compared) / whole if whole else 0.0
-    return Line(row, figures(row.subtree, 1), figures(row.own, 1), part, url)
+    covered = percent(figures(row.subtree).coverage)
+    return Line(row, figures(row.subtree, 1), figures(row.own, 1), covered, part, url)
 
 
 def percent(part: Decimal | None) -> str:

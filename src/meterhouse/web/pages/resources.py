@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -14,7 +14,7 @@ from meterhouse.inventory.finding import ORDERS, Page, Wanted
 from meterhouse.live import figures, newest
 from meterhouse.metering.snapshots import State
 from meterhouse.web.pages.names import Names, has_ended, names_for
-from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.pages.tables import Column, Table, moment, page, page_number, pager
 from meterhouse.web.sight import sight_of
 
 SIZE = 50
@@ -45,17 +45,14 @@ def resources(request: HttpRequest) -> HttpResponse:
     query = request.GET
     wanted = _wanted(query.dict(), names)
     order = query.get("order", "name") if query.get("order") in ORDERS else "name"
-    number = int(query["page"]) if query.get("page", "").isdecimal() else 1
-    found = reading.resources(
-        names.scope, wanted, order=order, page=max(1, min(number, 1_000_000)), size=SIZE
-    )
+    found = reading.resources(names.scope, wanted, order=order, page=page_number(query), size=SIZE)
     context = {
         "heading": "Resources",
         "about": "Everything that is metered: instances, nodes, volumes, outlets.",
         "query": query,
         "states": list(State),
         "orders": ORDER_TITLES,
-        "pager": _pager(query, found),
+        "pager": pager(query, found.number, SIZE, found.total),
         "filtered": any(query.get(key) for key in ("q", "kind", "state", "project", "user")),
     }
     return page(
@@ -111,8 +108,8 @@ def table(
         "resources",
         (
             Column("Name", lambda row: row.name or row.key, kind="name", link=url),
-            Column("Kind", lambda row: row.kind),
-            Column("State", _state, tone=_tone, kind="badge"),
+            Column("Kind", lambda row: row.kind, later=True),
+            Column("State", _state, tone=_tone, kind="state"),
             Column(
                 "Project",
                 lambda row: names.project(row.project_id),
@@ -189,25 +186,6 @@ def _inside(names: Names, key: str) -> list[int]:
     return [each.id for top in found for each in (top, *names.below(top))]
 
 
-def _pager(query: QueryDict, found: Page) -> dict[str, object] | None:
-    if found.pages == 1:
-        return None
-    first = (found.number - 1) * found.size + 1
-
-    def to(number: int) -> str:
-        there = query.copy()
-        there["page"] = str(number)
-        return f"?{there.urlencode()}"
-
-    return {
-        "first": first,
-        "last": first + len(found.rows) - 1,
-        "total": found.total,
-        "before": to(found.number - 1) if found.number > 1 else "",
-        "after": to(found.number + 1) if found.number < found.pages else "",
-    }
-
-
 def _history(names: Names, resource: ResourceInfo) -> Table[RevisionInfo]:
     return Table(
         "history",
@@ -224,7 +202,7 @@ def _history(names: Names, resource: ResourceInfo) -> Table[RevisionInfo]:
                 "State",
                 lambda row: row.state.value,
                 tone=lambda row: TONES.get(row.state, "plain"),
-                kind="badge",
+                kind="state",
             ),
             Column(
                 "Project",

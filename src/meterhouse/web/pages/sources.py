@@ -102,7 +102,7 @@ def table(name: str = "Sources") -> Table[Known]:
             Column(
                 "Status",
                 lambda row: row.word,
-                kind="badge",
+                kind="state",
                 tone=lambda row: TONES.get(row.word, "plain"),
             ),
             Column(
@@ -158,7 +158,7 @@ def _runs(name: str) -> Table[SourceRun]:
             Column(
                 "Outcome",
                 lambda row: row.outcome,
-                kind="badge",
+                kind="state",
                 tone=lambda row: TONES.get(row.outcome, "plain"),
             ),
             Column("Samples", lambda row: row.samples, kind="number"),
@@ -173,7 +173,10 @@ def _runs(name: str) -> Table[SourceRun]:
 
 
 def _next(row: Known) -> str:
-    return ago(row.next_run) if row.next_run else UNKNOWN
+    if row.next_run is None:
+        return UNKNOWN
+    words = ago(row.next_run)
+    return words if words.startswith("in ") else "due"
 
 
 def _url(row: Known) -> str:

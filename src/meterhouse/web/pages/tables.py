@@ -10,7 +10,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 
@@ -29,7 +29,7 @@ class Column(Generic[Row]):
     value:  what the CSV holds, in base units
     shown:  how a page writes it; None: as it is
     link:   where a click leads; "" nowhere
-    kind:   "text", "name", "number", "moment", "badge" or "key": how it looks and sorts
+    kind:   "text", "name", "number", "moment", "state" or "key": how it looks and sorts
     indent: how deep in a tree the row stands, 0 to 6
     later:  left out on narrow screens
     """
@@ -92,6 +92,31 @@ def page(
         return as_csv(next((each for each in tables if each.name == wanted), tables[0]))
     shown = {each.name: replace(each, csv_url=_csv_url(request, each.name)) for each in tables}
     return render(request, template, {**context, "tables": shown})
+
+
+def page_number(query: QueryDict) -> int:
+    """Which page of a table an address asks for, from 1; 1 for nonsense."""
+    said = query.get("page", "")
+    return min(max(int(said), 1), 1_000_000) if said.isdecimal() else 1
+
+
+def pager(query: QueryDict, number: int, size: int, total: int) -> dict[str, object] | None:
+    """What stands under a table that has more than one page: where one is, and where to go."""
+    if total <= size:
+        return None
+
+    def to(there: int) -> str:
+        address = query.copy()
+        address["page"] = str(there)
+        return f"?{address.urlencode()}"
+
+    return {
+        "first": min((number - 1) * size + 1, total),
+        "last": min(number * size, total),
+        "total": total,
+        "before": to(number - 1) if number > 1 else "",
+        "after": to(number + 1) if number * size < total else "",
+    }
 
 
 def as_csv(table: Table[Any]) -> HttpResponse:

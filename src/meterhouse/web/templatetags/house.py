@@ -132,6 +132,12 @@ def percent(part: float | Decimal | None) -> str:
 
 
 @register.filter
+def short(value: Decimal | None) -> str:
+    """A figure to be seen from afar: tenths only below 1000."""
+    return grouped(round(value) if value is not None and value >= 1000 else value)
+
+
+@register.filter
 def grouped(value: Decimal | int | None) -> str:
     """A figure with thin spaces between thousands; unknown is a dash."""
     if value is None:

@@ -71,10 +71,10 @@
     const axis = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 },
       ticks: { show: false }, font: "12px " + getComputedStyle(document.body).fontFamily };
     return {
-      width: place.clientWidth, height: small ? 150 : Math.max(300, Math.min(innerHeight * 0.5, 420)),
+      width: place.clientWidth, height: small ? 140 : Math.max(300, Math.min(innerHeight * 0.5, 420)),
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
       legend: { show: !small, live: true },
-      cursor: { drag: { x: !small, y: false, setScale: false }, points: { show: !small } },
+      cursor: { drag: { x: !small, y: false, setScale: false }, ...(small && { show: false }) },
       scales: { x: { min: points.from, max: points.to }, y: { range: range } },
       series: [
         { label: "Time", value: (_plot, raw) => raw === null ? "–" : stamp(raw, points.width) },
@@ -85,7 +85,7 @@
       ],
       bands: [{ series: [3, 1], fill: ink(place, "band") }],
       axes: [
-        { ...axis, values: ticks, space: small ? 70 : 90 },
+        { ...axis, values: ticks, space: small ? 70 : 90, size: small ? 28 : 40 },
         { ...axis, size: 64, space: small ? 30 : 44,
           values: (_plot, splits) => splits.map((split) => trimmed(split / to.by) + (to.unit ? ` ${to.unit}` : "")) },
       ],
