@@ -12,6 +12,7 @@ killed run left behind goes when the next one starts.
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -39,7 +40,7 @@ MARK = "# meterhouse tests"
 SYSTEMS = Path("/srv/ganeti/os")  # the one place that virtual clusters share with real ones
 SYSTEM = SYSTEMS / "meterhouse-noop"
 PACKAGES = ("ganeti", "iproute2")
-READER = ("reader", "reader-pw")  # no option: what the documentation tells people to make
+READER = ("reader", "reader-pw")
 WRITER = ("writer", "writer-pw")
 
 DAEMONS = f"""
@@ -221,9 +222,12 @@ def write_system() -> None:
 
 
 def write_users() -> None:
-    """Put the users where RAPI looks; it notices by itself."""
+    """Put the users where RAPI looks; it notices by itself. The reader has no option."""
     new = ROOT / "var/lib/ganeti/rapi/users.new"
-    new.write_text(f"{' '.join(READER)}\n{' '.join(WRITER)} write\n")
+    user, password = READER
+    known = f"{user}:Ganeti Remote API:{password}".encode()
+    hashed = hashlib.md5(known).hexdigest()  # noqa: S324 - the form that RAPI wants it in
+    new.write_text(f"{user} {{HA1}}{hashed}\n{' '.join(WRITER)} write\n")
     shutil.chown(new, "gnt-rapi", "gnt-masterd")
     new.chmod(0o640)
     new.rename(new.with_name("users"))

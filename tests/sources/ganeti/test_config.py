@@ -83,8 +83,8 @@ def test_the_password_is_hidden() -> None:
 
 
 def test_the_sample_is_a_configuration() -> None:
-    ((name, table),) = tomllib.loads((FOLDER / "sample.toml").read_text())["sources"].items()
-    assert configure(name, table, where="sample.toml").kind.name == "ganeti"
+    (table,) = tomllib.loads((FOLDER / "sample.toml").read_text())["sources"]
+    assert configure(table.pop("name"), table, where="sample.toml").kind.name == "ganeti"
 
 
 def test_the_readme_shows_the_sample() -> None:
