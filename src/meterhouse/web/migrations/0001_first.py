@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,94 +14,157 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='FailedLogin',
+            name="FailedLogin",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(max_length=150)),
-                ('address', models.CharField(max_length=45)),
-                ('at_ms', models.BigIntegerField(db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account", models.CharField(max_length=150)),
+                ("address", models.CharField(max_length=45)),
+                ("at_ms", models.BigIntegerField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='SourceConfig',
+            name="SourceConfig",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('kind', models.CharField(max_length=100)),
-                ('interval_s', models.FloatField(blank=True, null=True)),
-                ('enabled', models.BooleanField(default=True)),
-                ('config', models.JSONField(default=dict)),
-                ('secrets', models.BinaryField(blank=True, default=bytes)),
-                ('created', models.DateTimeField()),
-                ('changed', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("kind", models.CharField(max_length=100)),
+                ("interval_s", models.FloatField(blank=True, null=True)),
+                ("enabled", models.BooleanField(default=True)),
+                ("config", models.JSONField(default=dict)),
+                ("secrets", models.BinaryField(blank=True, default=bytes)),
+                ("created", models.DateTimeField()),
+                ("changed", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='SourceStatus',
+            name="SourceStatus",
             fields=[
-                ('source', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=100)),
-                ('status', models.CharField(max_length=20)),
-                ('last_run_ms', models.BigIntegerField(null=True)),
-                ('last_good_ms', models.BigIntegerField(null=True)),
-                ('next_run_ms', models.BigIntegerField(null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('samples', models.BigIntegerField(default=0)),
-                ('bad_readings', models.BigIntegerField(default=0)),
-                ('reopenings', models.BigIntegerField(default=0)),
-                ('failures', models.BigIntegerField(default=0)),
-                ('lost', models.BigIntegerField(default=0)),
+                ("source", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=100)),
+                ("status", models.CharField(max_length=20)),
+                ("last_run_ms", models.BigIntegerField(null=True)),
+                ("last_good_ms", models.BigIntegerField(null=True)),
+                ("next_run_ms", models.BigIntegerField(null=True)),
+                ("error", models.TextField(blank=True, default="")),
+                ("samples", models.BigIntegerField(default=0)),
+                ("bad_readings", models.BigIntegerField(default=0)),
+                ("reopenings", models.BigIntegerField(default=0)),
+                ("failures", models.BigIntegerField(default=0)),
+                ("lost", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user', models.TextField()),
-                ('login', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='person', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("user", models.TextField()),
+                (
+                    "login",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="person",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SourceRun',
+            name="SourceRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=100)),
-                ('started_ms', models.BigIntegerField()),
-                ('ended_ms', models.BigIntegerField()),
-                ('outcome', models.CharField(max_length=20)),
-                ('samples', models.PositiveIntegerField(default=0)),
-                ('objects_listed', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=100)),
+                ("started_ms", models.BigIntegerField()),
+                ("ended_ms", models.BigIntegerField()),
+                ("outcome", models.CharField(max_length=20)),
+                ("samples", models.PositiveIntegerField(default=0)),
+                ("objects_listed", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
             ],
             options={
-                'indexes': [models.Index(fields=['source', '-id'], name='run_by_source')],
+                "indexes": [models.Index(fields=["source", "-id"], name="run_by_source")],
             },
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('beginning', models.CharField(max_length=12)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('scope', models.CharField(default='read', max_length=10)),
-                ('created', models.DateTimeField()),
-                ('expires', models.DateTimeField(blank=True, null=True)),
-                ('last_used', models.DateTimeField(blank=True, null=True)),
-                ('revoked', models.DateTimeField(blank=True, null=True)),
-                ('login', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("beginning", models.CharField(max_length=12)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("scope", models.CharField(default="read", max_length=10)),
+                ("created", models.DateTimeField()),
+                ("expires", models.DateTimeField(blank=True, null=True)),
+                ("last_used", models.DateTimeField(blank=True, null=True)),
+                ("revoked", models.DateTimeField(blank=True, null=True)),
+                (
+                    "login",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('institution', models.TextField(blank=True, default='')),
-                ('project', models.TextField(blank=True, default='')),
-                ('login', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("institution", models.TextField(blank=True, default="")),
+                ("project", models.TextField(blank=True, default="")),
+                (
+                    "login",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('institution', ''), ('project__gt', '')), models.Q(('institution__gt', ''), ('project', '')), _connector='OR'), name='grant_of_one_thing'), models.UniqueConstraint(fields=('login', 'institution', 'project'), name='grant_once')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("institution", ""), ("project__gt", "")),
+                            models.Q(("institution__gt", ""), ("project", "")),
+                            _connector="OR",
+                        ),
+                        name="grant_of_one_thing",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("login", "institution", "project"), name="grant_once"
+                    ),
+                ],
             },
         ),
     ]
