@@ -1,6 +1,6 @@
 """Print everything that a database holds, as JSON: for tests that look at another house.
 
-    METERHOUSE_DATA=… METERHOUSE_DATABASE=… python stored.py
+METERHOUSE_DATA=… METERHOUSE_DATABASE=… python stored.py
 """
 
 import json

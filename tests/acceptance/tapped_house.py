@@ -33,6 +33,7 @@ def main() -> None:
     from meterhouse.web.commands.up import until_told
     from meterhouse.web.services.gathering import Publish
     from meterhouse.web.services.house import House
+    from meterhouse.web.services.server import free_or_mistake
 
     table = {"kind": "dummy", "interval": 1, "probes": [probe(n) for n in range(PROBES)]}
     sourcebook.save("meters", table)
@@ -51,7 +52,7 @@ def main() -> None:
     house = TappedHouse(
         data=data,
         host="127.0.0.1",
-        port=0,
+        port=free_or_mistake("127.0.0.1", 0),
         clock=SystemClock(),
         publisher="tapped",
         truth=os.open(truth, os.O_WRONLY | os.O_APPEND | os.O_CREAT),

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
+from meterhouse.metering.clock import SystemClock
 from meterhouse.web import ready
 from meterhouse.web.commands import up
 from meterhouse.web.services.server import free_or_mistake
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from meterhouse.web.services.simulation import Simulation  # noqa: PLC0415
 
     data = Path(arguments.data).absolute()
-    first_start.declare(data)
+    first_start.declare_starter(data, SystemClock(), "demo.toml")
     simulation = Simulation(data, arguments.seed)
     print(f"Everything but this machine is simulated (seed {arguments.seed}).")
     return up.live(arguments, port, {"simulation": lambda: asyncio.to_thread(simulation.begin)})

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     ready.migrate()
     from meterhouse.web.services import first_start  # noqa: PLC0415 - models need Django
 
-    first_start.declare(Path(arguments.data).absolute())
+    first_start.declare_starter(Path(arguments.data).absolute(), SystemClock())
     return live(arguments, port)
 
 
@@ -40,6 +40,14 @@ def live(
     from meterhouse.web.services.house import House  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    first = logins.make_first()
+
+    def announce() -> None:
+        print(f"Meterhouse is at http://{arguments.host}:{port}/", flush=True)
+        if first:
+            name, password = first
+            print(f"Log in as {name} with the password {password}  (shown once)", flush=True)
+
     house = House(
         data=Path(arguments.data).absolute(),
         host=arguments.host,
@@ -47,11 +55,8 @@ def live(
         clock=SystemClock(),
         publisher=socket.gethostname(),
         also=also or {},
+        announce=announce,
     )
-    first = logins.make_first()
-    print(f"Meterhouse is at http://{arguments.host}:{port}/", flush=True)
-    if first:
-        print(f"Log in as {first[0]} with the password {first[1]}  (shown this once)", flush=True)
     asyncio.run(until_told(house.run))
     print("Meterhouse has stopped; starting it again goes on from here.", flush=True)
     return 0

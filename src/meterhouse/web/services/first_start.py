@@ -1,11 +1,16 @@
-"""What a new house starts with: this machine, a project it belongs to, and an institution."""
+"""What a new house starts with: this machine, a project it belongs to, and who pays for it."""
 
+from importlib.resources import as_file, files
 from pathlib import Path
 
+from meterhouse.metering.clock import Clock
 from meterhouse.web import sourcebook
+from meterhouse.web.declaring import declare
 
 
-def declare(data: Path) -> None:
-    """Declare this machine in a house that has no source yet."""
-    if not sourcebook.tables(data):
-        sourcebook.save("host", {"kind": "host", "project": "machines"})
+def declare_starter(data: Path, clock: Clock, name: str = "starter.toml") -> None:
+    """Declare what a file of this folder says, in a house that has no source yet."""
+    if sourcebook.tables(data):
+        return
+    with as_file(files(__package__) / name) as path:
+        declare(path, data, now=clock.now())

@@ -35,6 +35,7 @@ class House:
     data:       the data folder
     publisher:  the name under which this process publishes, unique in the house
     also:       services beside the usual ones, by name: the demo's back-fill
+    announce:   called once the pages can be asked for
     """
 
     data: Path
@@ -43,6 +44,7 @@ class House:
     clock: Clock
     publisher: str
     also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -75,7 +77,8 @@ class House:
     async def _web(self) -> None:
         from meterhouse.web.wsgi import pages  # noqa: PLC0415 - Django must be ready first
 
-        await serve(application(pages, {"/healthz": self.health}), self.host, self.port)
+        front = application(pages, {"/healthz": self.health})
+        await serve(front, self.host, self.port, self.announce)
 
     def health(self) -> tuple[int, dict[str, object]]:
         """Status and body of /healthz: 503 as soon as one service has failed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
@@ -25,8 +26,10 @@ def free_or_mistake(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def serve(application: Application, host: str, port: int) -> None:
-    """Answer requests until this is cancelled."""
+async def serve(
+    application: Application, host: str, port: int, on_listening: Callable[[], None]
+) -> None:
+    """Answer requests until this is cancelled; tell once they can be asked."""
     server = Server(
         application,
         address=host,
@@ -38,7 +41,21 @@ async def serve(application: Application, host: str, port: int) -> None:
     )
     serving = asyncio.create_task(server.serve())
     try:
+        await _listening(host, port, serving)
+        on_listening()
         await asyncio.shield(serving)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait_for(serving, timeout=10)
+
+
+async def _listening(host: str, port: int, serving: "asyncio.Task[None]") -> None:
+    """Wait until somebody answers at the port, or the server has ended."""
+    while not serving.done():
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return

@@ -1,7 +1,7 @@
-"""The demo's estate: a simulated cloud with a past, and a bench of simulated wattmeters."""
+"""The demo's simulated cloud: it has a past, and goes on from there."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from meterhouse.web.services.delivery import Delivery
 log = logging.getLogger(__name__)
 
 CLOUD = "simulated-cloud"
-BENCH = "simulated-meters"
 PAST = timedelta(days=30)
 STEP = timedelta(minutes=1)
 AT_A_TIME = 3  # readings, a simulated day each, that are journalled before they are recorded
@@ -31,7 +30,7 @@ class Simulation:
 
     data: Path
     seed: int
-    clock: Clock = SystemClock()
+    clock: Clock = field(default_factory=SystemClock)
 
     def begin(self) -> None:
         """Record the past unless that was done, then configure the sources that go on live.
@@ -41,9 +40,6 @@ class Simulation:
         """
         if CLOUD in sourcebook.tables(self.data):
             return
-        sourcebook.save(
-            BENCH, {"kind": "dummy", "probes": ["A", "B", "C"], "project": "simulated-bench"}
-        )
         table = {"kind": "simulator", "seed": self.seed}
         folder = self.data / "journal" / "past"
         with Journal(folder, "simulated-past", self.clock) as journal:

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+from tests.conftest import NOON
+
+from meterhouse.inventory.declared import Mistakes
+from meterhouse.web import sourcebook
+from meterhouse.web.declaring import declare, export
+
+pytestmark = pytest.mark.django_db
+
+ESTATE = """
+[[institutions]]
+key = "osl"
+name = "Open Source Lab"
+
+[[projects]]
+key = "debian"
+name = "Debian"
+shares = { osl = 1 }
+
+[[sources]]
+name = "cluster"
+kind = "ganeti"
+url = "https://127.0.0.1:5080"
+user = "meterhouse"
+password = { file = "password.txt" }
+fingerprint = "%s"
+""" % ("ab" * 32)
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    (tmp_path / "password.txt").write_text("a secret\n")
+    path = tmp_path / "estate.toml"
+    path.write_text(ESTATE)
+    return path
+
+
+def test_declaring_twice_changes_nothing(estate: Path, tmp_path: Path) -> None:
+    assert declare(estate, tmp_path, now=NOON)
+    assert not declare(estate, tmp_path, now=NOON)
+
+
+def test_a_dry_run_says_the_same_and_does_nothing(estate: Path, tmp_path: Path) -> None:
+    would = declare(estate, tmp_path, now=NOON, dry_run=True)
+    assert not sourcebook.tables(tmp_path)
+    assert declare(estate, tmp_path, now=NOON) == would
+
+
+def test_an_exported_house_has_no_secret_and_declares_the_same(
+    estate: Path, tmp_path: Path
+) -> None:
+    declare(estate, tmp_path, now=NOON)
+    text = export(tmp_path)
+    assert "secret" not in text
+    again = tmp_path / "again.toml"
+    again.write_text(text)
+    assert not declare(again, tmp_path, now=NOON)
+    assert sourcebook.tables(tmp_path)["cluster"]["password"] == "a secret"
+
+
+def test_a_new_secret_is_a_change_that_does_not_show_it(estate: Path, tmp_path: Path) -> None:
+    declare(estate, tmp_path, now=NOON)
+    (tmp_path / "password.txt").write_text("another secret\n")
+    assert declare(estate, tmp_path, now=NOON).lines == ("~ source cluster: password changed",)
+
+
+def test_every_mistake_is_told_at_once_and_nothing_is_applied(
+    estate: Path, tmp_path: Path
+) -> None:
+    estate.write_text(
+        ESTATE.replace('user = "meterhouse"', "user = 5").replace("osl = 1", "osk = 1")
+    )
+    with pytest.raises(Mistakes) as told:
+        declare(estate, tmp_path, now=NOON)
+    assert [line.partition(": ")[2] for line in told.value.lines] == [
+        '[[projects]] "debian" (line 6): institution "osk" does not exist; did you mean "osl"?',
+        "[[sources]] \"cluster\" (line 11): key 'user': Expected 'str', got 'int'",
+    ]
+    assert not sourcebook.tables(tmp_path)
+
+
+def test_a_secret_in_a_file_that_is_not_there_names_the_file(estate: Path, tmp_path: Path) -> None:
+    (tmp_path / "password.txt").unlink()
+    with pytest.raises(Mistakes, match=r"key 'password': .*password\.txt: No such file"):
+        declare(estate, tmp_path, now=NOON)
+
+
+def test_a_source_that_is_not_in_a_pruning_file_goes(estate: Path, tmp_path: Path) -> None:
+    declare(estate, tmp_path, now=NOON)
+    estate.write_text("[options]\nprune = true\n")
+    assert "- source cluster" in declare(estate, tmp_path, now=NOON).lines
+    assert not sourcebook.tables(tmp_path)
+
+
+def test_two_sources_of_one_name_are_refused(estate: Path, tmp_path: Path) -> None:
+    estate.write_text('[[sources]]\nname = "a"\nkind = "host"\n' * 2)
+    with pytest.raises(Mistakes, match="twice"):
+        declare(estate, tmp_path, now=NOON)
