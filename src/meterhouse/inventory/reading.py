@@ -157,6 +157,13 @@ def resource(key: str, scope: Scope, using: str = "default") -> ResourceInfo | N
     return next(iter(find(scope, Wanted(key=key, ended=True), using=using).rows), None)
 
 
+def resource_names(using: str = "default") -> dict[str, str]:
+    """Key to name of every resource there ever was, for whom only keys in a scope are shown to."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT key, name FROM inventory_resource")
+        return dict(cursor.fetchall())
+
+
 _HISTORY = """
 SELECT revision.id, listing.source, revision.start_ms, revision.end_ms, revision.project_id,
   revision.user_id, revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,
