@@ -1,6 +1,6 @@
 """Atoms of usage: one institution's part of one stretch of one resource, and their sums."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,40 +69,68 @@ _KEYS = ("institution", "project", "user", "resource", "origin", "state", "serve
 def attribute(pieces: Pieces, energy: Energy, silences: Silences) -> Atoms:
     """Say how much each piece is, and split it over the institutions that fund it."""
     whole = _measure(pieces.stretches, energy, silences)
-    by_weights: dict[tuple[int, ...], list[int]] = {}
-    for number, plan in enumerate(pieces.plans):
-        by_weights.setdefault(tuple(weight for _, weight in plan), []).append(number)
-    parts = [_split(pieces, whole, weights, each) for weights, each in by_weights.items()]
-    row = np.concatenate([row for row, _, _ in parts])
+    row, institution, amounts = _split(pieces, whole)
     of = pieces.stretches.take(row)
     servers = np.array([kind in SERVERS for _, kind in of.origins], bool)
     return Atoms(
         resources=of.resources,
         origins=of.origins,
-        institution=np.concatenate([institution for _, institution, _ in parts]),
+        institution=institution,
         project=of.project,
         user=of.user,
         resource=of.resource,
         origin=of.origin,
         state=of.state,
         server=servers[of.origin],
-        amounts={name: np.concatenate([part[name] for *_, part in parts]) for name in AMOUNTS},
+        amounts=amounts,
     )
 
 
-def _split(
-    pieces: Pieces, whole: Mapping[str, Whole], weights: tuple[int, ...], plans: Sequence[int]
-) -> tuple[Ints, Ints, dict[str, Whole]]:
-    """Split the pieces whose plan has these weights: their rows, institutions and amounts."""
-    rows = np.flatnonzero(np.isin(pieces.plan, plans))
-    institutions = np.zeros((len(pieces.plans), len(weights)), np.int64)
-    for plan in plans:
-        institutions[plan] = [institution for institution, _ in pieces.plans[plan]]
-    amounts = {
-        name: amount[rows] if len(weights) == 1 else split(amount[rows], weights).ravel()
-        for name, amount in whole.items()
-    }
-    return np.repeat(rows, len(weights)), institutions[pieces.plan[rows]].ravel(), amounts
+def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict[str, Whole]]:
+    """Split all pieces: of each part the row it comes from, its institution and its amounts.
+
+    Amounts are stacked by type, so that the few plans with the same weights cost two calls.
+    """
+    stacks = [
+        [name for name in AMOUNTS if whole[name].dtype == dtype] for dtype in (np.int64, object)
+    ]
+    blocks = [np.array([whole[name] for name in names]) for names in stacks if names]
+    rows, institutions, parts = [], [], []
+    for weights, mine, payers in _by_weights(pieces):
+        count = len(weights)
+        rows.append(np.repeat(mine, count))
+        institutions.append(payers.ravel())
+        parts.append([_share(block[:, mine], weights) for block in blocks])
+    joined = [np.concatenate(each, axis=1) for each in zip(*parts, strict=True)]
+    names = [name for stack in stacks for name in stack]
+    columns = [column for block in joined for column in block]
+    amounts = dict(zip(names, columns, strict=True))
+    return np.concatenate(rows), np.concatenate(institutions), amounts
+
+
+def _share(block: Whole, weights: tuple[int, ...]) -> Whole:
+    """Split whole[c, n] into whole[c, n x k], the k parts of each side by side."""
+    if len(weights) == 1:
+        return block
+    return split(block.ravel(), weights).reshape(len(block), -1)
+
+
+def _by_weights(pieces: Pieces) -> Iterator[tuple[tuple[int, ...], Ints, Ints]]:
+    """Weights, the pieces int64[n] that are split by them, and who gets the parts int64[n, k]."""
+    groups: dict[tuple[int, ...], int] = {}
+    of_plan = [
+        groups.setdefault(tuple(weight for _, weight in plan), len(groups))
+        for plan in pieces.plans
+    ]
+    group = np.array(of_plan, np.int64)[pieces.plan]
+    order = np.argsort(group, kind="stable")
+    edges = np.searchsorted(group[order], np.arange(len(groups) + 1))
+    for number, weights in enumerate(groups):
+        mine = order[edges[number] : edges[number + 1]]
+        payers = np.zeros((len(pieces.plans), len(weights)), np.int64)
+        for plan in (place for place, each in enumerate(of_plan) if each == number):
+            payers[plan] = [institution for institution, _ in pieces.plans[plan]]
+        yield weights, mine, payers[pieces.plan[mine]]
 
 
 def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Whole]:
@@ -165,7 +193,7 @@ def totals(atoms: Atoms, *keys: Ints) -> dict[tuple[int, ...], Quantities]:
     sums = [np.add.reduceat(atoms.amounts[name][order], starts).tolist() for name in AMOUNTS]
     groups = zip(*(key[starts].tolist() for key in ordered), strict=True)
     return {
-        group: Quantities(server_seconds=servers, **dict(zip(AMOUNTS, amounts, strict=True)))
+        group: Quantities(servers, *amounts)
         for group, servers, *amounts in zip(
             groups, _server_seconds(atoms, order, starts), *sums, strict=True
         )

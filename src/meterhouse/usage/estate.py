@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Names
 from meterhouse.usage.shares import NOBODY
 from meterhouse.usage.stretches import STATES, Ints, Stretches
+
+T = TypeVar("T")
 
 Measure = Callable[[Stretches], Energy]
 """Says how much energy was measured in each stretch."""
@@ -32,25 +35,34 @@ class Estate:
 
 def stretches(rows: Iterable[RevisionRow]) -> Stretches:
     """Turn revisions clipped to a period into columns."""
-    rows = rows if isinstance(rows, Sequence) else list(rows)
-    resources: dict[str, int] = {}
-    origins: dict[tuple[str, str], int] = {}
+    nothing: tuple[tuple[Any, ...], ...] = ((),) * len(RevisionRow._fields)
+    columns = tuple(zip(*rows, strict=True)) or nothing
+    of = dict(zip(RevisionRow._fields, columns, strict=True))
+    resource, resources = _numbered(of["resource_key"])
+    origin, origins = _numbered(tuple(zip(of["source"], of["kind"], strict=True)))
     number = {state: place for place, state in enumerate(STATES)}
-
-    def column(values: Iterable[int]) -> Ints:
-        return np.fromiter(values, np.int64, len(rows))
-
     return Stretches(
-        resource=column(resources.setdefault(row.resource_key, len(resources)) for row in rows),
-        origin=column(origins.setdefault((row.source, row.kind), len(origins)) for row in rows),
-        project=column(row.project_id or NOBODY for row in rows),
-        user=column(row.user_id or NOBODY for row in rows),
-        state=column(number[row.state] for row in rows),
-        vcpus=column(row.vcpus for row in rows),
-        ram_bytes=column(row.ram_bytes for row in rows),
-        disk_bytes=column(row.disk_bytes for row in rows),
-        start_ms=column(row.start_ms for row in rows),
-        end_ms=column(row.end_ms for row in rows),
-        resources=tuple(resources),
-        origins=tuple(origins),
+        resources=resources,
+        origins=origins,
+        resource=resource,
+        origin=origin,
+        project=_column([project or NOBODY for project in of["project_id"]]),
+        user=_column([user or NOBODY for user in of["user_id"]]),
+        state=_column([number[state] for state in of["state"]]),
+        vcpus=_column(of["vcpus"]),
+        ram_bytes=_column(of["ram_bytes"]),
+        disk_bytes=_column(of["disk_bytes"]),
+        start_ms=_column(of["start_ms"]),
+        end_ms=_column(of["end_ms"]),
     )
+
+
+def _numbered(values: Sequence[T]) -> tuple[Ints, tuple[T, ...]]:
+    """Each value's place among the different ones, and those."""
+    different = tuple(dict.fromkeys(values))
+    place = {value: number for number, value in enumerate(different)}
+    return _column([place[value] for value in values]), different
+
+
+def _column(values: Sequence[int]) -> Ints:
+    return np.array(values, np.int64)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+from functools import cache
 
 from meterhouse.metering.snapshots import State
 from meterhouse.usage.quantities import Quantities
@@ -47,19 +47,25 @@ def figures(used: Quantities, places: int = PLACES) -> Figures:
         ram_gib_hours=rounded(used.ram_byte_seconds, GIB_HOUR, places),
         disk_gib_hours=rounded(used.disk_byte_seconds, GIB_HOUR, places),
         energy_kwh=rounded(used.millijoules, KWH, places) if used.measured_ms else None,
-        coverage=_ratio(used.coverage, places),
-        energy_coverage=_ratio(used.energy_coverage, places),
+        coverage=_ratio(used.seen_ms, used.unseen_ms, places),
+        energy_coverage=_ratio(used.measured_ms, used.unmeasured_ms, places),
     )
 
 
 def rounded(amount: int, unit: int, places: int) -> Decimal:
     """Give amount / unit as a Decimal of so many places, rounded half up, of any size."""
+    if not amount:
+        return _zero(places)
     scaled = (2 * amount * 10**places + unit) // (2 * unit)
     return Decimal(f"{scaled}e-{places}")
 
 
-def _ratio(part: Fraction | None, places: int) -> Decimal | None:
+@cache
+def _zero(places: int) -> Decimal:
+    return Decimal(f"0e-{places}")
+
+
+def _ratio(inside: int, outside: int, places: int) -> Decimal | None:
     """Round down: what is not wholly covered must not read as 1."""
-    if part is None:
-        return None
-    return Decimal(f"{part.numerator * 10**places // part.denominator}e-{places}")
+    whole = inside + outside
+    return Decimal(f"{inside * 10**places // whole}e-{places}") if whole else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from meterhouse.usage.atoms import Atoms, totals
 from meterhouse.usage.quantities import NOTHING, Quantities
@@ -148,20 +149,22 @@ class Ledger:
 
     def _users(self) -> Iterator[Row]:
         used = totals(self.atoms, self.atoms.user, self.atoms.project)
-        order, users = _order(self.names.users), self.names.users
-        for user, project in sorted(used, key=lambda k: (order(k[0]), *self._by_path(k[1]))):
-            named = users.get(user, NONE)
-            yield self._leaf(Axis.USER, named, project, used[user, project])
+        user = _ranks({user for user, _ in used}, _order(self.names.users))
+        path = _ranks({project for _, project in used}, self._by_path)
+        for who, project in sorted(used, key=lambda key: (user[key[0]], path[key[1]])):
+            named = self.names.users.get(who, NONE)
+            yield self._leaf(Axis.USER, named, project, used[who, project])
 
     def _resources(self) -> Iterator[Row]:
         atoms = self.atoms
         used = totals(atoms, atoms.resource, atoms.project)
         keys, kinds = atoms.resources, self._kinds()
         called = {r: Named(keys[r], self.names.resources.get(keys[r], keys[r])) for r, _ in used}
-        order = _order(called)
-        for resource, project in sorted(used, key=lambda k: (*self._by_path(k[1]), order(k[0]))):
-            named, mine = called[resource], used[resource, project]
-            yield self._leaf(Axis.RESOURCE, named, project, mine, kind=kinds[resource])
+        name = _ranks(called, _order(called))
+        path = _ranks({project for _, project in used}, self._by_path)
+        for what, project in sorted(used, key=lambda key: (path[key[1]], name[key[0]])):
+            mine = used[what, project]
+            yield self._leaf(Axis.RESOURCE, called[what], project, mine, kind=kinds[what])
 
     def _kinds(self) -> dict[int, str]:
         atoms = self.atoms
@@ -197,6 +200,11 @@ def _order(named: Mapping[int, Named]) -> Callable[[int], tuple[bool, str, str]]
         return each not in named, known.name.casefold(), known.key
 
     return order
+
+
+def _ranks(ids: Iterable[int], order: Callable[[int], tuple[Any, ...]]) -> dict[int, int]:
+    """The place of each in their order: whole numbers sort faster than names."""
+    return {each: place for place, each in enumerate(sorted(ids, key=order))}
 
 
 def _downwards(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from meterhouse.inventory import reading as inventory
-from meterhouse.inventory.finding import Wanted
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
@@ -22,7 +21,6 @@ PEOPLE = frozenset({"institution", "project", "user"})
 """Kinds of lists that say nothing about what exists."""
 
 ALL = Scope.all()
-_ANY_NUMBER = 2**31 - 1
 
 
 def load(question: Question, using: str) -> Estate:
@@ -33,7 +31,7 @@ def load(question: Question, using: str) -> Estate:
     """
     period = question.counted
     return Estate(
-        stretches=stretches(list(inventory.revisions(period, using, scope=question.scope))),
+        stretches=stretches(inventory.revisions(period, using, scope=question.scope)),
         names=_names(question, using),
         shares=inventory.shares_in(period, using),
         gaps=tuple(_gaps(period, using)),
@@ -52,14 +50,8 @@ def _names(question: Question, using: str) -> Names:
         users={each.id: Named(each.key, each.name) for each in inventory.users(ALL, using)}
         if question.by == Axis.USER
         else {},
-        resources=_resource_names(question, using) if question.by == Axis.RESOURCE else {},
+        resources=inventory.resource_names(using) if question.by == Axis.RESOURCE else {},
     )
-
-
-def _resource_names(question: Question, using: str) -> dict[str, str]:
-    wanted = Wanted(ended=True)
-    page = inventory.resources(question.scope, wanted, order="key", size=_ANY_NUMBER, using=using)
-    return {each.key: each.name for each in page.rows}
 
 
 def _gaps(period: Period, using: str) -> Iterator[Gap]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from meterhouse.metering.snapshots import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Quantities:
     """What was used in one period. Everything is a whole number and adds up exactly.
 
@@ -35,12 +35,12 @@ class Quantities:
     def __add__(self, other: "Quantities") -> "Quantities":
         states = self.server_seconds.keys() | other.server_seconds.keys()
         return Quantities(
-            server_seconds={
+            {
                 state: self.server_seconds.get(state, 0) + other.server_seconds.get(state, 0)
                 for state in State
                 if state in states
             },
-            **{name: getattr(self, name) + getattr(other, name) for name in AMOUNTS},
+            *(getattr(self, name) + getattr(other, name) for name in AMOUNTS),
         )
 
     @property
@@ -64,6 +64,6 @@ def _part(inside: int, outside: int) -> Fraction | None:
 
 
 AMOUNTS = tuple(each.name for each in fields(Quantities) if each.name != "server_seconds")
-"""The names of the plain whole numbers among a Quantities' fields."""
+"""The names of the plain whole numbers among a Quantities' fields, in their order."""
 
 NOTHING = Quantities()
