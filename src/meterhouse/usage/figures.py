@@ -39,8 +39,9 @@ class Figures:
 def figures(used: Quantities, places: int = PLACES) -> Figures:
     """Round every quantity half up. The total of the server hours is rounded from the sum."""
     servers = used.server_seconds
+    hours = {state: rounded(seconds, HOUR, places) for state, seconds in servers.items()}
     return Figures(
-        server_hours={state: rounded(servers.get(state, 0), HOUR, places) for state in State},
+        server_hours={**_no_hours(places), **hours},
         server_hours_total=rounded(sum(servers.values()), HOUR, places),
         resource_hours=rounded(used.resource_seconds, HOUR, places),
         vcpu_hours=rounded(used.vcpu_seconds, HOUR, places),
@@ -58,6 +59,11 @@ def rounded(amount: int, unit: int, places: int) -> Decimal:
         return _zero(places)
     scaled = (2 * amount * 10**places + unit) // (2 * unit)
     return Decimal(f"{scaled}e-{places}")
+
+
+@cache
+def _no_hours(places: int) -> dict[State, Decimal]:
+    return dict.fromkeys(State, _zero(places))
 
 
 @cache
