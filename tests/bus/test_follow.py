@@ -46,7 +46,10 @@ async def test_what_is_published_arrives_and_is_acknowledged(tmp_path: Path) -> 
         publish(publisher, 1, 3)
         assert values(await taken(follower, 3)) == counting(1, 3)
         publish(publisher, 4, 5)
-        assert values(await taken(follower, 2)) == counting(4, 5)
+        async for item in follower:
+            await item.acknowledge()
+            if follower.counts["batches"] == 5:
+                break
         await until(lambda: publisher.journal.state.acknowledged == 5)
         (state,) = follower.states()
         assert (state.publisher, state.delivered, state.acknowledged, state.last) == (
