@@ -73,3 +73,6 @@ def everybody(at_ms: int) -> list[Snapshot]:
         snapshot("user", at_ms, [ALICE, BOB, CAROL]),
         snapshot("instance", at_ms, [MIRROR, BUILDER, ROCKET]),
     ]
+
+
+NOW = from_ms(T0)

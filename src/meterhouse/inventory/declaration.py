@@ -243,7 +243,7 @@ class _Reader:
         for name in self._document.keys() - {*TABLES, "options"}:
             self._flaw(
                 Where(0, f"[[{name}]]"),
-                f"is no table known here{did_you_mean(name, [*TABLES, 'options'])}",
+                f"no such table{did_you_mean(name, [*TABLES, 'options'])}",
             )
         values = self._document.get("options", {})
         where = Where(0, "[options]")

@@ -93,10 +93,10 @@ def owners(source: str, resources: Sequence[Resource]) -> Owners:
 
 
 def _rule(row: OwnershipRule) -> Rule:
-    pattern = "(.+)".join(re.escape(part) for part in row.pattern.split("*", 1))
+    pattern = "(.*)".join(re.escape(part) for part in row.pattern.split("*", 1))
     return Rule(
         row.match,
-        re.compile(pattern),
+        re.compile(pattern, re.DOTALL),
         Side(row.project_id, row.project_matched),
         Side(row.user_id, row.user_matched),
     )
