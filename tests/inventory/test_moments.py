@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.inventory.cast import NOW, QUARTER, T0, at, snapshot
+from tests.inventory.cast import MIRROR, NOW, QUARTER, T0, at, snapshot
 
 from meterhouse.inventory import reading
+from meterhouse.inventory.facts import ListingInfo
 from meterhouse.inventory.keep import keep
 from meterhouse.inventory.moments import silences
+from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 
 HOUR = 3_600_000
@@ -112,3 +114,25 @@ def test_what_is_loaded_for_a_period_says_the_same_as_all_there_is() -> None:
         period = Period(NOW + timedelta(days=days), NOW + timedelta(days=days + 2))
         (watch,) = reading.sightings(period)
         assert watch.gaps == silences(all_of_it, period)
+
+
+@pytest.mark.django_db
+def test_a_listing_tells_how_its_snapshots_came() -> None:
+    for n in (0, 200, 100, 100):
+        keep([snapshot("instance", at(n), [])])
+    keep([snapshot("node", at(0), [], complete=False)])
+    assert reading.listings(Scope.all()) == (
+        ListingInfo("cloud", "instance", at(200), 1, 1, ""),
+        ListingInfo("cloud", "node", None, 0, 0, ""),
+    )
+    assert reading.listings(Scope.none()) == ()
+
+
+@pytest.mark.django_db
+def test_a_resource_that_another_lists_first_is_a_problem_of_the_second() -> None:
+    keep([snapshot("instance", at(0), [MIRROR])])
+    keep([snapshot("instance", at(0), [MIRROR], source="other")])
+    assert [each.problem for each in reading.listings(Scope.all())] == [
+        "",
+        '1 listed by another source first, such as "cloud/mirror"',
+    ]

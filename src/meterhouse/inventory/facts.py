@@ -149,3 +149,21 @@ class Watch:
     source: str
     kind: str
     gaps: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingInfo:
+    """How the lists of one kind by one source have come so far.
+
+    last_ms:  when the last complete one was taken; None if there was none
+    repeated: complete ones that came again and were dropped
+    late:     ones that came after a later one and were worked into the history
+    problem:  what was wrong with the newest, in one line; "" when nothing was
+    """
+
+    source: str
+    kind: str
+    last_ms: int | None
+    repeated: int
+    late: int
+    problem: str

@@ -11,7 +11,7 @@ import numpy as np
 from django.db import connections
 from numpy.typing import NDArray
 
-from meterhouse.inventory.facts import FOREVER, Watch
+from meterhouse.inventory.facts import FOREVER, ListingInfo, Watch
 from meterhouse.inventory.runs import Moment
 from meterhouse.metering.periods import Period
 
@@ -51,6 +51,19 @@ ORDER BY listing.source, listing.kind, sighting.day
 """
 
 
+_LAST = """
+SELECT listing.source, listing.kind, sighting.day, sighting.moments,
+  listing.repeated, listing.late, listing.problem
+FROM inventory_listing AS listing
+LEFT JOIN (
+  SELECT listing_id, MAX(day) AS day FROM inventory_sighting GROUP BY listing_id
+) AS newest ON newest.listing_id = listing.id
+LEFT JOIN inventory_sighting AS sighting
+  ON sighting.listing_id = listing.id AND sighting.day = newest.day
+ORDER BY listing.source, listing.kind
+"""
+
+
 class Moments:
     """The complete moments of one listing around one moment. One query to read, one to add."""
 
@@ -86,6 +99,18 @@ def _unpack(day: int, packed: bytes) -> NDArray[np.int64]:
 
 def _joined(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def listings(using: str = "default") -> tuple[ListingInfo, ...]:
+    """Every listing there is, by source and kind. One query."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_LAST)
+        return tuple(
+            ListingInfo(
+                source, kind, None if day is None else int(_unpack(day, packed)[-1]), *rest
+            )
+            for source, kind, day, packed, *rest in cursor.fetchall()
+        )
 
 
 def watches(period: Period, using: str = "default") -> tuple[Watch, ...]:

@@ -10,6 +10,7 @@ from meterhouse.inventory import moments
 from meterhouse.inventory.facts import (
     FOREVER,
     InstitutionInfo,
+    ListingInfo,
     MembershipInfo,
     ProjectInfo,
     ResourceInfo,
@@ -246,3 +247,8 @@ def sightings(
         return found
     listed = {(row.source, row.kind) for row in revisions(period, using, scope=scope)}
     return tuple(watch for watch in found if (watch.source, watch.kind) in listed)
+
+
+def listings(scope: Scope, using: str = "default") -> tuple[ListingInfo, ...]:
+    """How each source's lists have come so far; for those who see everything, as it names all."""
+    return moments.listings(using) if scope.everything else ()

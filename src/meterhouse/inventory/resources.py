@@ -54,7 +54,7 @@ def keep_resources(snapshot: Snapshot, listing: Listing, moment: Moment) -> list
     others = sorted(each.id for each in listed if rows[each.id].listing_id != listing.pk)
     if not others:
         return []
-    return [f'{len(others)} resources were listed by another first, such as "{others[0]}"']
+    return [f'{len(others)} listed by another source first, such as "{others[0]}"']
 
 
 def _seen(resource: snapshots.Resource, owned: Owners) -> Seen:
