@@ -1,5 +1,7 @@
 import asyncio
 import shutil
+import subprocess
+import sys
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
@@ -334,6 +336,27 @@ async def test_a_follower_that_is_closed_has_no_next() -> None:
         await asyncio.sleep(0)
     with pytest.raises(StopAsyncIteration):
         await waiting
+
+
+async def test_a_publisher_killed_again_and_again_is_followed_without_gap_or_repetition(
+    tmp_path: Path,
+) -> None:
+    at = Endpoint.ipc(sockets(), "bus")
+    command = [sys.executable, "-m", "tests.bus.publishing", str(tmp_path), at.live, at.replay]
+    batches: list[tuple[int, set[float]]] = []
+    async with follower_of(at) as follower:
+        for kills in range(1, 7):
+            with subprocess.Popen(command) as process:  # noqa: ASYNC220 - it starts at once
+                async with asyncio.timeout(30):
+                    while len(batches) < kills * 61:
+                        item = await anext(follower)
+                        assert isinstance(item, Delivery)
+                        held = set(item.batch.samples.value.tolist())
+                        batches.append((item.batch.sequence, held))
+                        if item.batch.sequence % 3:
+                            await item.acknowledge()
+                process.kill()
+    assert batches == [(number, {float(number)}) for number in range(1, len(batches) + 1)]
 
 
 async def test_an_address_that_is_none_is_a_mistake() -> None:
