@@ -8,17 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from enum import IntEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from meterhouse.store import codec
 from meterhouse.store.folding import Floats, Ints, Rows
+from meterhouse.store.merging import Part
 
 _MS = timedelta(milliseconds=1)
 DAY_MS = timedelta(days=1) // _MS
 FULL = 4096  # samples in a block at most: decoded in 20 us, and larger ones are hardly denser
+_TOGETHER = 2**14  # samples that are worked on at once: 128 kB a column
 _AT_ONCE = 2000  # spans in one query; SQLite takes 32,766 parameters, and a span is three
 _COLUMNS = [field.name for field in fields(Rows)]
 _WHOLE = {"count", "start", "covered_ms"}
@@ -143,13 +145,42 @@ def delete(cursor: Any, ids: Iterable[int]) -> None:
     cursor.executemany("DELETE FROM store_block WHERE id = %s", [(one,) for one in ids])
 
 
-def of_samples(series: int, at: Ints, value: Floats) -> Iterator[New]:
-    """Blocks of samples: oldest first, no two at one moment, at least one."""
-    for part in _parts(at, DAY_MS):
-        times, values = at[part], value[part]
-        payload = codec.pack((codec.encode_ints(times), codec.encode_floats(values)))
-        start, end = int(times[0]), int(times[-1]) + 1
-        yield series, Granularity.RAW, start, end, len(times), payload
+def of_samples(parts: Sequence[Part]) -> list[New]:
+    """Blocks of the samples of many series; no part may be empty."""
+    pieces = [
+        Part(part.series, part.at[piece], part.value[piece])
+        for part in parts
+        for piece in _pieces(part.at, DAY_MS)
+    ]
+    return [block for some in portions(pieces) for block in _encoded_together(some)]
+
+
+def portions(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Take parts together until they are as much as numpy works on without leaving the cache.
+
+    Arrays of megabytes are given back to the system after every step, and each page of the next
+    one has to be asked for again: that took as long as the arithmetic.
+    """
+    together: list[Part] = []
+    size = 0
+    for part in parts:
+        together.append(part)
+        size += len(part.at)
+        if size >= _TOGETHER:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together
+
+
+def _encoded_together(pieces: Sequence[Part]) -> Iterator[New]:
+    bounds = [0, *accumulate(len(piece.at) for piece in pieces)]
+    at = codec.encode_ints(np.concatenate([piece.at for piece in pieces]), bounds)
+    value = codec.encode_floats(np.concatenate([piece.value for piece in pieces]), bounds)
+    for piece, *columns in zip(pieces, at, value, strict=True):
+        start, end = int(piece.at[0]), int(piece.at[-1]) + 1
+        payload = codec.pack(columns)
+        yield piece.series, Granularity.RAW, start, end, len(piece.at), payload
 
 
 def samples(block: Block) -> tuple[Ints, Floats]:
@@ -157,22 +188,34 @@ def samples(block: Block) -> tuple[Ints, Floats]:
     return codec.decode_ints(at, block.size), codec.decode_floats(value, block.size)
 
 
-def of_rows(series: int, granularity: Granularity, rows: Rows) -> Iterator[New]:
-    """Blocks of buckets, oldest first; buckets in which nothing is known are left out."""
-    rows = rows.take((rows.count > 0) | (rows.covered_ms > 0))
-    for part in _parts(rows.start, SLOT_MS[granularity]):
-        piece = rows.take(part)
-        start, end = int(piece.start[0]), int(piece.start[-1]) + WIDTH_MS[granularity]
-        yield series, granularity, start, end, len(piece), codec.pack(_encoded(piece))
-
-
-def _encoded(rows: Rows) -> list[bytes]:
-    return [
-        codec.encode_ints(getattr(rows, name))
-        if name in _WHOLE
-        else codec.encode_floats(getattr(rows, name))
-        for name in _COLUMNS
+def of_rows(granularity: Granularity, parts: Sequence[tuple[int, Rows]]) -> list[New]:
+    """Blocks of the buckets of many series; those in which nothing is known are left out."""
+    pieces = [
+        (series, known.take(piece))
+        for series, rows in parts
+        for known in [rows.take((rows.count > 0) | (rows.covered_ms > 0))]
+        for piece in _pieces(known.start, SLOT_MS[granularity])
     ]
+    if not pieces:
+        return []
+    bounds = [0, *accumulate(len(rows) for _, rows in pieces)]
+    whole = Rows.join([rows for _, rows in pieces])
+    columns = [_encoded(name, getattr(whole, name), bounds) for name in _COLUMNS]
+    return [
+        (
+            series,
+            granularity,
+            int(rows.start[0]),
+            int(rows.start[-1]) + WIDTH_MS[granularity],
+            len(rows),
+            codec.pack(encoded),
+        )
+        for (series, rows), *encoded in zip(pieces, *columns, strict=True)
+    ]
+
+
+def _encoded(name: str, column: Any, bounds: Sequence[int]) -> Iterator[bytes]:
+    return (codec.encode_ints if name in _WHOLE else codec.encode_floats)(column, bounds)
 
 
 def rows(block: Block, wanted: Collection[str] = frozenset(_COLUMNS)) -> Rows:
@@ -189,14 +232,14 @@ def _column(name: str, column: bytes, size: int) -> Ints | Floats:
     return (codec.decode_ints if name in _WHOLE else codec.decode_floats)(column, size)
 
 
-def _parts(at: Ints, slot_ms: int) -> Iterator[slice]:
-    """Cut at the edges of slots, and what is longer than FULL into even parts."""
+def _pieces(at: Ints, slot_ms: int) -> Iterator[slice]:
+    """Cut at the edges of slots, and what is longer than FULL into even pieces."""
     if not len(at):
         return
     cuts = [0, len(at)]
     if at[0] // slot_ms != at[-1] // slot_ms:
-        cuts = [0, *(np.flatnonzero(np.diff(at // slot_ms)) + 1).tolist(), len(at)]
+        cuts[1:1] = (np.flatnonzero(np.diff(at // slot_ms)) + 1).tolist()
     for first, last in pairwise(cuts):
-        pieces = -(-(last - first) // FULL)
-        bounds = np.linspace(first, last, pieces + 1).astype(int).tolist()
+        count = -(-(last - first) // FULL)
+        bounds = [first + (last - first) * number // count for number in range(count + 1)]
         yield from map(slice, bounds, bounds[1:])

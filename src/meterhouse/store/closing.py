@@ -4,6 +4,7 @@ Late samples open an hour again: what they touch is made anew from the raw sampl
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,13 @@ from meterhouse.store.blocks import (
     Span,
 )
 from meterhouse.store.codec import decimals
-from meterhouse.store.folding import Floats, Ints, Rows, edges, fold, gather
+from meterhouse.store.folding import Ints, Rows, edges, fold_many, widen
+from meterhouse.store.merging import Part
 from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State, hour_of
 
+_MINUTES = HOUR_MS // WIDTH_MS[Granularity.MINUTE]
+_EXACT = 2.0**53  # integers beyond this are not all floats
 _SERIES_HOURS = 240  # in one transaction: at 1 Hz 864,000 samples, some tenths of a second
 
 
@@ -52,47 +56,84 @@ def close_some(cursor: Any, over_ms: int) -> int:
 def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> None:
     spans = [Span(state.id, start_ms, end_ms) for state in together]
     shelf = raw.shelf(cursor, [*map(raw.reaching_back, together, spans)])
-    old: list[int] = []
-    new: list[blocks.New] = []
-    for state, span in zip(together, spans, strict=True):
-        minutes, hours = _folded(cursor, state, span, shelf)
-        new += blocks.of_rows(state.id, Granularity.MINUTE, minutes)
-        new += blocks.of_rows(state.id, Granularity.HOUR, hours)
-        small = [block for block in shelf.blocks(span) if block.end_ms <= end_ms]
-        if _worth_joining([block.size for block in small]):
-            old += [block.id for block in small]
-            new += blocks.of_samples(state.id, *raw.joined([*map(shelf.content, small)]))
-    blocks.delete(cursor, old)
-    blocks.write(cursor, new)
+    _write_rows(cursor, _folded(cursor, together, spans, shelf))
+    small = {span: [b for b in shelf.blocks(span) if b.end_ms <= end_ms] for span in spans}
+    worth = {span: found for span, found in small.items() if _worth_joining(found)}
+    blocks.delete(cursor, [block.id for found in worth.values() for block in found])
+    joined = [
+        Part(span.series, *raw.joined([*map(shelf.content, found)]))
+        for span, found in worth.items()
+    ]
+    blocks.write(cursor, blocks.of_samples(joined))
     if end_ms % DAY_MS == 0:
-        ids = [state.id for state in together]
-        join_small(cursor, [Span(one, end_ms - DAY_MS, end_ms) for one in ids])
+        join_small(cursor, [span._replace(start_ms=end_ms - DAY_MS) for span in spans])
 
 
-def _folded(cursor: Any, state: State, span: Span, shelf: Shelf[raw.Samples]) -> tuple[Rows, Rows]:
-    """The minutes and hours of a span of whole hours."""
-    at, value = raw.standing(cursor, state, span, shelf, {})
+Folded = list[tuple[Granularity, list[tuple[int, Rows]]]]
+"""Minutes and hours, each with the rows of every series."""
+
+
+def _folded(
+    cursor: Any, together: Sequence[State], spans: Sequence[Span], shelf: Shelf[raw.Samples]
+) -> Folded:
+    """The minutes and hours of the same whole hours of many series."""
+    minutes: list[tuple[int, Rows]] = []
+    hours: list[tuple[int, Rows]] = []
+    parts = [
+        Part(state.id, *raw.standing(cursor, state, span, shelf, {}))
+        for state, span in zip(together, spans, strict=True)
+    ]
+    known = {state.id: state for state in together}
+    for kind in Kind:
+        some = [part for part in parts if len(part.at) and known[part.series].kind is kind]
+        for few in blocks.portions(some):
+            made = _made(few, [known[part.series].hold_ms for part in few], kind, spans[0])
+            for into, rows in zip((minutes, hours), made, strict=True):
+                split = rows.split(len(few))
+                into += [(part.series, own) for part, own in zip(few, split, strict=True)]
+    return [(Granularity.MINUTE, minutes), (Granularity.HOUR, hours)]
+
+
+def _made(
+    parts: Sequence[Part], holds: Sequence[int], kind: Kind, span: Span
+) -> tuple[Rows, Rows]:
+    """Minutes and hours of series of one kind, one series after the other."""
     cuts = edges(span.start_ms, span.end_ms, WIDTH_MS[Granularity.MINUTE])
-    minutes = _exact(fold(at, value, cuts, hold_ms=state.hold_ms, kind=state.kind), value)
-    return minutes, _exact(gather(minutes, edges(span.start_ms, span.end_ms, HOUR_MS)), value)
+    minutes = fold_many([part[1:] for part in parts], cuts, holds=holds, kind=kind)
+    value = np.concatenate([part.value for part in parts])
+    digits, _ = decimals(value, [0, *accumulate(len(part.at) for part in parts)])
+    minutes = _exact(minutes, digits)
+    return minutes, _exact(widen(minutes, _MINUTES), digits)
 
 
-def _exact(rows: Rows, value: Floats) -> Rows:
+def _exact(rows: Rows, digits: Sequence[int]) -> Rows:
     """Take the rounding of binary sums away again where the readings have few decimal digits.
 
     Sums then have no more digits than the readings, integrals (times milliseconds) three more.
     Exact figures add up exactly, and take a third of the space.
+
+    digits: how many the readings of each series have, -1 for many
     """
-    found = decimals(value) if len(value) else None
-    if found:
-        digits = found[0]
-        for column, more in ((rows.sum, 0), (rows.increase, 0), (rows.integral, 3)):
-            np.round(column, digits + more, out=column)
+    scale = np.repeat(np.power(10.0, digits), len(rows) // len(digits))
+    few = np.repeat(np.greater_equal(digits, 0), len(rows) // len(digits))
+    for column, more in ((rows.sum, 1), (rows.increase, 1), (rows.integral, 1000)):
+        times = np.rint(column * scale * more)
+        np.copyto(column, times / (scale * more), where=few & (np.abs(times) < _EXACT))
     return rows
 
 
-def _worth_joining(counts: Sequence[int]) -> bool:
-    return len(counts) > 2 * -(-sum(counts) // FULL)
+def _write_rows(cursor: Any, folded: Folded) -> None:
+    for granularity, rows in folded:
+        blocks.write(cursor, blocks.of_rows(granularity, rows))
+
+
+def _worth_joining(found: Sequence[Block]) -> bool:
+    return _many_for([block.size for block in found])
+
+
+def _many_for(sizes: Sequence[int]) -> bool:
+    """Whether there are more than twice as many blocks as so many samples need."""
+    return len(sizes) > 2 * -(-sum(sizes) // FULL)
 
 
 def join_small(cursor: Any, days: Sequence[Span]) -> None:
@@ -101,24 +142,27 @@ def join_small(cursor: Any, days: Sequence[Span]) -> None:
         slot = SLOT_MS[granularity]
         spans = {Span(day.series, day.start_ms // slot * slot, day.end_ms) for day in days}
         counts = blocks.counts(cursor, granularity, sorted(spans))
-        _join(cursor, granularity, [span for span in counts if _worth_joining(counts[span])])
+        _join(cursor, granularity, [span for span in counts if _many_for(counts[span])])
 
 
 def _join(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> None:
     old: list[int] = []
-    new: list[blocks.New] = []
     by_series: dict[int, list[Block]] = {}
     for block in blocks.touching(cursor, granularity, spans):
         by_series.setdefault(block.series, []).append(block)
         old.append(block.id)
-    for series, found in by_series.items():
-        if granularity is Granularity.RAW:
-            new += blocks.of_samples(series, *raw.joined([*map(blocks.samples, found)]))
-        else:
-            rows = Rows.join([blocks.rows(block) for block in found])
-            new += blocks.of_rows(series, granularity, rows)
     blocks.delete(cursor, old)
-    blocks.write(cursor, new)
+    if granularity is Granularity.RAW:
+        parts = [
+            Part(series, *raw.joined([*map(blocks.samples, found)]))
+            for series, found in by_series.items()
+        ]
+        blocks.write(cursor, blocks.of_samples(parts))
+    else:
+        rows = [
+            (series, Rows.join([*map(blocks.rows, found)])) for series, found in by_series.items()
+        ]
+        blocks.write(cursor, blocks.of_rows(granularity, rows))
 
 
 def close_again(cursor: Any, state: State, late: Ints) -> None:
@@ -127,9 +171,8 @@ def close_again(cursor: Any, state: State, late: Ints) -> None:
     if span.start_ms >= span.end_ms:
         return
     shelf = raw.shelf(cursor, [raw.reaching_back(state, span)])
-    minutes, hours = _folded(cursor, state, span, shelf)
-    _replace(cursor, span, Granularity.MINUTE, minutes)
-    _replace(cursor, span, Granularity.HOUR, hours)
+    for granularity, made in _folded(cursor, [state], [span], shelf):
+        _replace(cursor, span, granularity, [rows for _, rows in made])
     day = span.start_ms // DAY_MS * DAY_MS
     join_small(cursor, [Span(state.id, at, at + DAY_MS) for at in range(day, span.end_ms, DAY_MS)])
 
@@ -147,11 +190,11 @@ def _touched(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
     return Span(state.id, hour_of(first_ms), end)
 
 
-def _replace(cursor: Any, span: Span, granularity: Granularity, made: Rows) -> None:
+def _replace(cursor: Any, span: Span, granularity: Granularity, made: list[Rows]) -> None:
     found = list(blocks.touching(cursor, granularity, [span]))
     there = [blocks.rows(block) for block in found]
     before = [rows.take(rows.start < span.start_ms) for rows in there]
     after = [rows.take(rows.start >= span.end_ms) for rows in there]
     blocks.delete(cursor, [block.id for block in found])
-    rows = Rows.join([*before, made, *after])
-    blocks.write(cursor, list(blocks.of_rows(span.series, granularity, rows)))
+    rows = Rows.join([*before, *made, *after, Rows.none()])
+    blocks.write(cursor, blocks.of_rows(granularity, [(span.series, rows)]))

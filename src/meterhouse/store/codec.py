@@ -12,10 +12,16 @@ last (uint32), the columns. A column is one byte that names its coding, then
 Meters show decimal digits: 107.3 W is 1073 tenths, and noise of a few watts in tenths costs six
 bits. pcodec's own search finds that too, but takes five times as long (bench/store.py).
 Times of a regular cadence lie on a line and cost nothing.
+
+Many blocks are encoded at once: what numpy can find out about all of them takes one call each;
+only pcodec is called once for each column. Runs are the stretches of a long column that become
+one block each; ``bounds`` are their ends: run i is ``bounds[i]`` to before ``bounds[i + 1]``, none
+is empty, and they follow one another from 0 to the length.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +29,13 @@ from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 LAYOUT = 1
 _LINE, _SAME, _DECIMAL, _FLOAT = range(4)
 _LINE_HEAD = struct.Struct("<Bqq")
 _SAME_BODY = struct.Struct("<Bd")
-_DECIMALS = 7  # digits after the point that are looked for
+DIGITS = 7  # after the point, that are looked for
 _EXACT = 2.0**53  # integers beyond this are not all floats
 _NARROW = 2**31
 
@@ -51,83 +58,116 @@ def unpack(payload: bytes, columns: int) -> list[bytes]:
     """The columns of a payload. Raises ValueError if its layout is not known."""
     if payload[0] != LAYOUT:
         raise ValueError(f"a block has layout {payload[0]}; this program knows {LAYOUT}")
-    ends = np.cumsum([4 * columns - 3, *struct.unpack_from(f"<{columns - 1}I", payload, 1)])
-    bounds = [*ends.tolist(), len(payload)]
-    return [payload[bounds[i] : bounds[i + 1]] for i in range(columns)]
+    start, found = 4 * columns - 3, []
+    for length in struct.unpack_from(f"<{columns - 1}I", payload, 1):
+        found.append(payload[start : start + length])
+        start += length
+    return [*found, payload[start:]]
 
 
-def encode_ints(numbers: Ints) -> bytes:
-    first, last, n = int(numbers[0]), int(numbers[-1]), len(numbers)
-    step = round((last - first) / (n - 1)) if n > 1 else 0
-    off = numbers - (first + step * np.arange(n))
-    head = _LINE_HEAD.pack(_LINE, first, step)
-    return head + _compress(off) if off.any() else head
+def encode_ints(numbers: Ints, bounds: Sequence[int]) -> Iterator[bytes]:
+    """One column for each run."""
+    ends = np.asarray(bounds)
+    first, last, sizes = numbers[ends[:-1]], numbers[ends[1:] - 1], np.diff(ends)
+    step = np.rint((last - first) / np.maximum(sizes - 1, 1)).astype(np.int64)
+    index = np.arange(len(numbers)) - np.repeat(ends[:-1], sizes)
+    off = numbers - np.repeat(first, sizes) - np.repeat(step, sizes) * index
+    bent = np.logical_or.reduceat(off != 0, ends[:-1]).tolist()
+    heads = zip(first.tolist(), step.tolist(), strict=True)
+    # What lies off no line is not compressed: most often that is all of it.
+    packed = _compress(off, bounds, bent) if any(bent) else iter([b""] * len(bent))
+    for (start, by), rest in zip(heads, packed, strict=True):
+        yield _LINE_HEAD.pack(_LINE, start, by) + rest
 
 
 def decode_ints(column: bytes, n: int) -> Ints:
     _, first, step = _LINE_HEAD.unpack_from(column)
-    line: Ints = first + step * np.arange(n, dtype=np.int64)
+    line: Ints = np.arange(n, dtype=np.int64)
+    line *= step
+    line += first
     if len(column) > _LINE_HEAD.size:
         line += standalone.simple_decompress(column[_LINE_HEAD.size :])
     return line
 
 
-def encode_floats(numbers: Floats) -> bytes:
-    if (numbers == numbers[0]).all():
-        return _SAME_BODY.pack(_SAME, numbers[0])
-    found = decimals(numbers)
-    if found is None:
-        searched: bytes = standalone.simple_compress(numbers, _SEARCHED)
-        return bytes([_FLOAT]) + searched
-    digits, scaled = found
-    return bytes([_DECIMAL, digits]) + _compress(scaled.astype(np.int64))
+def encode_floats(numbers: Floats, bounds: Sequence[int]) -> Iterator[bytes]:
+    """One column for each run."""
+    digits, scaled = decimals(numbers, bounds)
+    starts = np.asarray(bounds[:-1])
+    same = np.equal(numbers, np.repeat(numbers[starts], np.diff(bounds)))
+    flat = np.logical_and.reduceat(same, starts).tolist()
+    wanted = [e >= 0 and not constant for e, constant in zip(digits, flat, strict=True)]
+    packed = _compress(scaled, bounds, wanted)
+    for (start, end), e, constant, ints in zip(
+        pairwise(bounds), digits, flat, packed, strict=True
+    ):
+        if constant:
+            yield _SAME_BODY.pack(_SAME, numbers[start])
+        elif e >= 0:
+            yield bytes((_DECIMAL, e)) + ints
+        else:
+            yield bytes((_FLOAT,)) + standalone.simple_compress(numbers[start:end], _SEARCHED)
 
 
 def decode_floats(column: bytes, n: int) -> Floats:
-    match column[0]:
-        case 1:  # _SAME
-            return np.full(n, _SAME_BODY.unpack(column)[1])
-        case 2:  # _DECIMAL
-            return standalone.simple_decompress(column[2:]) / 10.0 ** column[1]  # type: ignore[no-any-return]
-    return standalone.simple_decompress(column[1:])  # type: ignore[no-any-return]
+    coding = column[0]
+    if coding == _SAME:
+        return np.full(n, _SAME_BODY.unpack(column)[1])
+    if coding == _DECIMAL:
+        decimal: Floats = standalone.simple_decompress(column[2:]) / 10.0 ** column[1]
+        return decimal
+    plain: Floats = standalone.simple_decompress(column[1:])
+    return plain
 
 
-def decimals(numbers: Floats) -> tuple[int, Floats] | None:
-    """The fewest digits after the point that write every number exactly, and the numbers times
-    ten to their power; None if a few digits do not do.
+def decimals(numbers: Floats, bounds: Sequence[int], most: int = DIGITS) -> tuple[list[int], Ints]:
+    """The fewest digits after the point that write every number of a run exactly; -1 if ``most``
+    do not do. And the numbers times ten to that power (0 where it is -1).
     """
-    probe = numbers[:8]
-    for digits in range(_DECIMALS + 1):
-        scale = 10.0**digits
-        if _exact(probe, scale) is not None:
-            scaled = _exact(numbers, scale)
-            if scaled is not None:
-                return digits, scaled
-    return None
+    starts = np.asarray(bounds[:-1])
+    digits = np.full(len(starts), -1)
+    scaled = np.zeros(len(numbers), np.int64)
+    for e in range(most + 1):
+        if not _exact(numbers[starts], 10.0**e)[0][digits < 0].any():
+            continue  # the first number of no run says no already
+        exact, times = _exact(numbers, 10.0**e)
+        found = np.logical_and.reduceat(exact, starts) & (digits < 0)
+        if found.all():
+            return [e] * len(starts), times.astype(np.int64)
+        if found.any():
+            these = np.repeat(found, np.diff(bounds))
+            scaled[these] = times[these].astype(np.int64)
+            digits[found] = e
+            if (digits >= 0).all():
+                break
+    return digits.tolist(), scaled
 
 
-def _exact(numbers: Floats, scale: float) -> Floats | None:
-    scaled = np.rint(numbers * scale)
-    if (scaled / scale == numbers).all() and np.abs(scaled).max() < _EXACT:
-        return scaled
-    return None
+def _exact(numbers: Floats, scale: float) -> tuple[Flags, Floats]:
+    times = np.rint(numbers * scale)
+    return (times / scale == numbers) & (np.abs(times) < _EXACT), times
 
 
-def _compress(numbers: Ints) -> bytes:
-    """Pcodec of integers, by the order of differences that leaves the least to write."""
+def _compress(numbers: Ints, bounds: Sequence[int], wanted: Sequence[bool]) -> Iterator[bytes]:
+    """Each wanted run through pcodec, by the order of differences that leaves least to write."""
     if int(numbers.min()) > -_NARROW and int(numbers.max()) < _NARROW:
         numbers = numbers.astype(np.int32)
-    return standalone.simple_compress(numbers, _BY_ORDER[_order(numbers)])  # type: ignore[no-any-return]
+    orders = _orders(numbers, bounds)
+    for (start, end), order, some in zip(pairwise(bounds), orders, wanted, strict=True):
+        yield standalone.simple_compress(numbers[start:end], _BY_ORDER[order]) if some else b""
 
 
-def _order(numbers: NDArray[np.signedinteger]) -> int:
-    """How often to take differences: as long as what is left shrinks."""
-    sample = numbers.astype(np.float64)
-    spread = np.abs(sample - sample.mean()).sum()
-    for order in range(2):
-        sample = np.diff(sample)
-        left = np.abs(sample).sum()
-        if left >= spread:
-            return order
-        spread = left
-    return 2
+def _orders(numbers: Ints, bounds: Sequence[int]) -> list[int]:
+    """How often to take differences in each run: as long as what is left shrinks."""
+    starts, sizes = np.asarray(bounds[:-1]), np.diff(bounds)
+    left = numbers.astype(np.float64)
+    mean = np.add.reduceat(left, starts) / sizes
+    spread = np.add.reduceat(np.abs(left - np.repeat(mean, sizes)), starts)
+    orders = np.zeros(len(starts), np.int64)
+    for order in (1, 2):
+        left = np.diff(left, prepend=0.0)
+        left[starts] = 0  # the difference to the run before
+        rest = np.add.reduceat(np.abs(left), starts)
+        orders[(rest < spread) & (orders == order - 1)] = order
+        spread = rest
+    return orders.tolist()

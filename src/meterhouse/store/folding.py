@@ -52,6 +52,11 @@ class Rows:
     def take(self, which: "NDArray[np.bool_] | Ints | slice") -> "Rows":
         return Rows(*[getattr(self, field.name)[which] for field in fields(self)])
 
+    def split(self, into: int) -> "list[Rows]":
+        """So many even parts."""
+        size = len(self) // into
+        return [self.take(slice(first, first + size)) for first in range(0, len(self), size)]
+
     @classmethod
     def join(cls, parts: Sequence["Rows"]) -> "Rows":
         """Put rows one after another; the parts are in order."""
@@ -72,12 +77,21 @@ def edges(start_ms: int, end_ms: int, width_ms: int) -> Ints:
     return np.concatenate(([start_ms], inner, [end_ms])).astype(np.int64)
 
 
-def fold(at: Ints, value: Floats, edges: Ints, *, hold_ms: int, kind: Kind) -> Rows:
+def fold(
+    at: Ints,
+    value: Floats,
+    edges: Ints,
+    *,
+    hold_ms: "int | Ints",
+    kind: Kind,
+    begins: "Ints | None" = None,
+) -> Rows:
     """Make one bucket between each two edges.
 
     at, value: samples of one series, oldest first, no two at one moment; from the last before
-               the first edge to the first after the last edge, if there are any; more do no harm
+               the first edge to the last before the last edge; more do no harm
     edges:     at least two, ascending
+    begins:    where samples begin that are no increase over those before them
     """
     laid = _Laid(at, value, edges, hold_ms)
     rows = nothing(edges)
@@ -85,10 +99,36 @@ def fold(at: Ints, value: Floats, edges: Ints, *, hold_ms: int, kind: Kind) -> R
     filled = np.flatnonzero(rows.count)
     if len(filled):
         _add_taken(rows, filled, laid)
-        grown = _increases(value[: laid.cut[-1]], kind)
+        grown = _increases(value, kind, begins)[: laid.cut[-1]]
         rows.increase[filled] = np.add.reduceat(grown, laid.cut[filled])
     _add_carried(rows, laid)
     return rows
+
+
+def fold_many(
+    parts: Sequence[tuple[Ints, Floats]], edges: Ints, *, holds: Sequence[int], kind: Kind
+) -> Rows:
+    """Fold many series by the same edges: all buckets of the first, then of the second, ...
+
+    The series are laid one after another in time, so far apart that no reading of one stands in
+    a bucket of the next, and folded as if they were one.
+    """
+    reach = max(holds) + 1
+    stride = int(edges[-1] - edges[0]) + 2 * reach
+    shift = np.arange(len(parts)) * stride - int(edges[0]) + reach
+    sizes = [len(at) for at, _ in parts]
+    # What is older than its hold stands nowhere; all that matters of it is the value.
+    at = np.maximum(np.concatenate([at for at, _ in parts]), edges[0] - reach)
+    rows = fold(
+        at + np.repeat(shift, sizes),
+        np.concatenate([value for _, value in parts]),
+        np.append((edges + shift[:, None]).ravel(), _NEVER),
+        hold_ms=np.repeat(holds, sizes),
+        kind=kind,
+        begins=np.cumsum([0, *sizes[:-1]]),
+    )
+    between = np.arange(1, len(rows) + 1) % len(edges) == 0
+    return replace(rows.take(~between), start=np.tile(edges[:-1], len(parts)))
 
 
 class _Laid:
@@ -98,7 +138,7 @@ class _Laid:
     cut:   the index of the first sample at or after each edge
     """
 
-    def __init__(self, at: Ints, value: Floats, edges: Ints, hold_ms: int) -> None:
+    def __init__(self, at: Ints, value: Floats, edges: Ints, hold_ms: "int | Ints") -> None:
         self.at, self.value, self.edges = at, value, edges
         self.until = np.minimum(np.append(at[1:], _NEVER), at + hold_ms)
         self.cut = np.searchsorted(at, edges)
@@ -138,7 +178,7 @@ def _add_carried(rows: Rows, laid: _Laid) -> None:
     rows.covered_ms[opened] += stands
 
 
-def _increases(value: Floats, kind: Kind) -> Floats:
+def _increases(value: Floats, kind: Kind, begins: "Ints | None") -> Floats:
     """What each reading adds to the one before; the first adds nothing to a cumulative meter."""
     if kind is Kind.DELTA:
         return value
@@ -147,7 +187,24 @@ def _increases(value: Floats, kind: Kind) -> Floats:
         step = np.diff(value)
         # A counter that fell was restarted from zero: all it shows now was added since.
         grown[1:] = np.where(step < 0, np.maximum(value[1:], 0), step)
+        if begins is not None:
+            grown[begins[begins < len(value)]] = 0
     return grown
+
+
+def widen(rows: Rows, times: int) -> Rows:
+    """Put every so many rows, which follow one another in time, into one."""
+    shape = (-1, times)
+    columns = {
+        name: getattr(rows, name).reshape(shape).sum(axis=1)
+        for name in ("count", "sum", "integral", "increase", "covered_ms")
+    }
+    return Rows(
+        start=rows.start[::times],
+        minimum=np.fmin.reduce(rows.minimum.reshape(shape), axis=1),
+        maximum=np.fmax.reduce(rows.maximum.reshape(shape), axis=1),
+        **columns,
+    )
 
 
 def gather(rows: Rows, edges: Ints) -> Rows:

@@ -74,9 +74,9 @@ class Head(models.Model):
     min_ms = models.BigIntegerField()
     max_ms = models.BigIntegerField()
     count = models.IntegerField()
-    series = models.BinaryField()  # uint32[count], ids
-    at = models.BinaryField()  # uint32[count] after min_ms; int64[count] if that is too narrow
-    value = models.BinaryField()  # float64[count]
+    series = models.BinaryField()  # ids, as store/packing.py writes them
+    at = models.BinaryField()  # moments, likewise
+    value = models.BinaryField()  # values, likewise
 
     class Meta:
         db_table = "store_head"

@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connections
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
-from meterhouse.store import heads, raw, reckoning, states
+from meterhouse.store import ends, raw, reckoning, states
 from meterhouse.store.blocks import Granularity, Span
 from meterhouse.store.folding import Floats, Ints, Rows, edges, nothing
 from meterhouse.store.planning import coarsest
 from meterhouse.store.reckoning import Question
+from meterhouse.store.snapshot import snapshot
 from meterhouse.store.states import State
 
 _MS = timedelta(milliseconds=1)
@@ -87,11 +87,34 @@ def find(
     resource: str | None = None, meter: str | None = None, using: str = "default"
 ) -> list[Stored]:
     """The series that have samples, of one resource or meter or of all, in order of both."""
-    with connections[using].cursor() as cursor:
+    with snapshot(using) as cursor:
         known = _named(cursor, resource, meter)
-        newest = heads.ends([state.id for state in known], using=using)
-    found = ((state, _ends(state, newest.get(state.id))) for state in known)
-    return [Stored(state.id, _series(state), *ends) for state, ends in found if ends]
+        newest = ends.newest(cursor, [state.id for state in known])
+        oldest = ends.first_moments(cursor, _may_begin_in_head(cursor, known))
+    return [
+        Stored(state.id, _series(state), min(firsts), max(lasts))
+        for state in known
+        for firsts in [_present(state.first_ms, oldest.get(state.id))]
+        for lasts in [
+            _present(state.last_ms, newest[state.id].at_ms if state.id in newest else None)
+        ]
+        if firsts and lasts
+    ]
+
+
+def _may_begin_in_head(cursor: Any, known: Sequence[State]) -> list[int]:
+    """Series of which the head may hold something older than all that is sealed."""
+    cursor.execute("SELECT MIN(min_ms) FROM store_head")
+    (oldest,) = cursor.fetchone()
+    return [
+        state.id
+        for state in known
+        if oldest is not None and (state.first_ms is None or oldest < state.first_ms)
+    ]
+
+
+def _present(*moments: int | None) -> list[int]:
+    return [moment for moment in moments if moment is not None]
 
 
 def _named(cursor: Any, resource: str | None, meter: str | None) -> list[State]:
@@ -103,26 +126,19 @@ def _named(cursor: Any, resource: str | None, meter: str | None) -> list[State]:
     )
 
 
-def _ends(state: State, fresh: heads.Ends | None) -> tuple[int, int] | None:
-    spans = [(fresh.first_ms, fresh.last_ms)] if fresh else []
-    if state.first_ms is not None and state.last_ms is not None:
-        spans.append((state.first_ms, state.last_ms))
-    return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
-
-
 def _series(state: State) -> Series:
     return Series(state.resource, state.meter, state.hold_ms)
 
 
 def read(series: Stored | Series, period: Period, using: str = "default") -> Readings:
     """Every reading in a period: oldest first, one a moment, the last recorded of several."""
-    with connections[using].cursor() as cursor:
+    with snapshot(using) as cursor:
         state = _state(cursor, series)
         if state is None:
             return Readings(*raw.NOTHING)
         span = Span(state.id, period.start_ms, period.end_ms)
         question = Question(state, span.start_ms, span.end_ms, Granularity.RAW)
-        fresh = reckoning.fresh([question], using)
+        fresh = reckoning.fresh(cursor, [question])
         sealed = raw.within(raw.shelf(cursor, [span]), span)
         return Readings(*raw.with_fresh(sealed, state, span, fresh))
 
@@ -138,12 +154,12 @@ def buckets(
     """
     width_ms = width // _MS
     cuts = edges(period.start_ms, period.end_ms, width_ms)
-    with connections[using].cursor() as cursor:
+    with snapshot(using) as cursor:
         state = _state(cursor, series)
         if state is None or period.start_ms == period.end_ms:
             return _shown(nothing(cuts[: 1 if period.start_ms == period.end_ms else None]))
         question = Question(state, period.start_ms, period.end_ms, coarsest(width_ms))
-        fresh = reckoning.fresh([question], using)
+        fresh = reckoning.fresh(cursor, [question])
         return _shown(reckoning.rows(cursor, question, cuts, fresh))
 
 
@@ -163,7 +179,7 @@ def integrals(
     Cutting a span in two and adding gives the same. Few queries, whatever the number of spans.
     """
     integral, covered = np.zeros(len(wanted)), np.zeros(len(wanted), np.int64)
-    with connections[using].cursor() as cursor:
+    with snapshot(using) as cursor:
         known = {state.resource: state for state in _named(cursor, None, meter)}
         asked = [
             (number, Question(known[resource], start_ms, end_ms, Granularity.HOUR))
@@ -172,7 +188,7 @@ def integrals(
         ]
         # Spans of one series together, so that each block is fetched and decoded once.
         asked.sort(key=lambda one: (one[1].state.id, one[1].start_ms))
-        fresh = reckoning.fresh([question for _, question in asked], using)
+        fresh = reckoning.fresh(cursor, [question for _, question in asked])
         for first in range(0, len(asked), _SPANS_AT_ONCE):
             part = asked[first : first + _SPANS_AT_ONCE]
             questions = [question for _, question in part]
@@ -184,14 +200,14 @@ def integrals(
 
 def latest(resources: Collection[str] | None = None, using: str = "default") -> list[Latest]:
     """The newest reading of every series, of some resources or of all, in order of both names."""
-    with connections[using].cursor() as cursor:
+    with snapshot(using) as cursor:
         known = _of_resources(cursor, resources)
-        newest = heads.ends([state.id for state in known], using=using)
+        newest = ends.newest(cursor, [state.id for state in known])
     found = []
     for state in known:
         fresh = newest.get(state.id)
-        if fresh and (state.last_ms is None or fresh.last_ms >= state.last_ms):
-            found.append(Latest(_series(state), fresh.last_ms, fresh.last_value))
+        if fresh and (state.last_ms is None or fresh.at_ms >= state.last_ms):
+            found.append(Latest(_series(state), fresh.at_ms, fresh.value))
         elif state.last_ms is not None and state.last_value is not None:
             found.append(Latest(_series(state), state.last_ms, state.last_value))
     return found

@@ -32,7 +32,7 @@ class Question:
 Fresh = Mapping[int, Part]
 
 
-def fresh(questions: Sequence[Question], using: str) -> Fresh:
+def fresh(cursor: Any, questions: Sequence[Question]) -> Fresh:
     """What the head holds of the series asked for.
 
     Fetched before any block: sealing moves samples from head to blocks, so those that move in
@@ -40,7 +40,7 @@ def fresh(questions: Sequence[Question], using: str) -> Fresh:
     """
     ids = {question.state.id for question in questions}
     end_ms = max((question.end_ms for question in questions), default=0)
-    samples = heads.within(0, end_ms, ids=ids, using=using)
+    samples = heads.within(cursor, 0, end_ms, ids)
     return {part.series: part for part in by_series(samples)}
 
 

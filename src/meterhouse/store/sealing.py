@@ -21,8 +21,8 @@ from meterhouse.store.merging import Part, by_series, merge
 from meterhouse.store.screening import Reason
 from meterhouse.store.states import State, hour_of
 
-ROWS = 300  # heads that are worth sealing: five minutes of one publisher at 1 Hz
-SAMPLES = 300_000  # samples in heads that are worth sealing: a query reads past 5 MB of them
+ROWS = 600  # heads that are worth sealing: ten minutes of one publisher at 1 Hz
+SAMPLES = 600_000  # samples in heads that are worth sealing: a query reads past 1.2 MB of them
 GRACE_MS = timedelta(minutes=2) // timedelta(milliseconds=1)  # for batches that are on the way
 _STEPS = 100  # transactions in one call, at most
 
@@ -68,8 +68,8 @@ def _seal_some(over_ms: int, using: str) -> int:
             return 0
         rows = heads.oldest(cursor, SAMPLES)
         _seal(cursor, list(by_series(heads.joined(rows))))
-        heads.delete(cursor, [row[0] for row in rows])
-        return sum(row[2] for row in rows)
+        heads.delete(cursor, rows)
+        return sum(row.size for row in rows)
 
 
 def _close_some(over_ms: int, using: str) -> int:
@@ -81,13 +81,11 @@ def _close_some(over_ms: int, using: str) -> int:
 def _seal(cursor: Any, parts: list[Part]) -> None:
     known = states.by_id(cursor, [part.series for part in parts])
     kept = list(_not_pruned(cursor, parts, known))
-    new: list[blocks.New] = []
-    for part in kept:
-        if _is_late(part, known[part.series]):
-            _merge_in(cursor, part)
-        else:
-            new.extend(blocks.of_samples(*part))
-    blocks.write(cursor, new)
+    late = [part for part in kept if _is_late(part, known[part.series])]
+    for part in late:
+        _merge_in(cursor, part)
+    newer = [part for part in kept if not _is_late(part, known[part.series])]
+    blocks.write(cursor, blocks.of_samples(newer))
     states.save_ends(cursor, [_extended(known[part.series], part) for part in kept])
     for part in kept:
         if part.at[0] < known[part.series].folded_ms:
@@ -102,7 +100,7 @@ def _merge_in(cursor: Any, part: Part) -> None:
         there = list(blocks.touching(cursor, Granularity.RAW, [span]))
         at, value = merge([blocks.samples(block) for block in there], day.at, day.value)
         blocks.delete(cursor, [block.id for block in there])
-        blocks.write(cursor, list(blocks.of_samples(part.series, at, value)))
+        blocks.write(cursor, blocks.of_samples([Part(part.series, at, value)]))
 
 
 def _days(part: Part) -> Iterator[Part]:

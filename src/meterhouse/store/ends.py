@@ -1,0 +1,79 @@
+"""The newest and the oldest readings in the head, found without looking at all of them.
+
+The rows are gone through from the newest (or oldest) on, those of one layout after another, only
+until no later row can hold anything newer (older) of the series that are wanted.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from meterhouse.store import heads, packing
+
+
+class Reading(NamedTuple):
+    """One reading and the head row it came in: of two at one moment the later row's holds."""
+
+    at_ms: int
+    row: int
+    value: float
+
+
+class _Outline(NamedTuple):
+    id: int
+    min_ms: int
+    max_ms: int
+    size: int
+    series: bytes
+
+
+def newest(cursor: Any, ids: Collection[int]) -> dict[int, Reading]:
+    """From id to its newest reading in the head, of those of the series that have any."""
+    found: dict[int, Reading] = {}
+    for mine, rows in _by_layout(cursor, ids):
+        rows.sort(key=lambda row: row.max_ms, reverse=True)
+        for row in rows:
+            if all(one in found and found[one].at_ms > row.max_ms for one in mine):
+                break
+            for one, reading in _readings(cursor, row.id, mine):
+                if one not in found or reading[:2] >= found[one][:2]:
+                    found[one] = reading
+    return found
+
+
+def first_moments(cursor: Any, ids: Collection[int]) -> dict[int, int]:
+    """From id to its oldest moment in the head (milliseconds since 1970)."""
+    found: dict[int, int] = {}
+    for mine, rows in _by_layout(cursor, ids):
+        rows.sort(key=lambda row: row.min_ms)
+        for row in rows:
+            if all(one in found and found[one] <= row.min_ms for one in mine):
+                break
+            for one, reading in _readings(cursor, row.id, mine):
+                found[one] = min(found.get(one, reading.at_ms), reading.at_ms)
+    return found
+
+
+def _by_layout(
+    cursor: Any, ids: Collection[int]
+) -> Iterator[tuple[Sequence[int], list[_Outline]]]:
+    """The rows that hold any of the series, by what they hold, and which of the series."""
+    cursor.execute("SELECT id, min_ms, max_ms, count, series FROM store_head")
+    layouts: dict[tuple[bytes, int], list[_Outline]] = {}
+    for row in map(_Outline._make, cursor.fetchall()):
+        layouts.setdefault((row.series, row.size), []).append(row)
+    for (blob, size), rows in layouts.items():
+        series = packing.unpack_series(blob, size)
+        mine = series[heads.among(series, ids)].tolist()
+        if mine:
+            yield mine, rows
+
+
+def _readings(cursor: Any, row: int, ids: Collection[int]) -> Iterator[tuple[int, Reading]]:
+    """Oldest first; of several at one moment the one that holds comes last."""
+    samples = heads.of_row(cursor, row, ids)
+    order = np.argsort(samples.at, kind="stable")
+    columns = (samples.series[order], samples.at[order], samples.value[order])
+    for one, at, value in zip(*(column.tolist() for column in columns), strict=True):
+        yield one, Reading(at, row, value)
