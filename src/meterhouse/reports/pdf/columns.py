@@ -49,8 +49,9 @@ COMPARED = (*COLUMNS, Column("Hours of existence", "Existence", "hours", "resour
 
 def places_for(column: Column, total: Quantities) -> int:
     """Decimals of a column: enough to tell small rows apart, not more than can be read."""
-    whole = column.value(total) // column.size
-    return 1 if whole >= 1000 else 2 if whole >= 10 else 4
+    amount = column.value(total)
+    whole = amount // column.size
+    return 1 if whole >= 1000 or not amount else 2 if whole >= 10 else 3
 
 
 def grouped(number: object) -> str:

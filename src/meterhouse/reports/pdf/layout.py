@@ -24,6 +24,15 @@ Value = object
 BARS = 12
 """The chart's largest rows; it says how many more there are."""
 
+BAR_LETTERS = 32
+"""Letters that fit beside a bar."""
+
+LEVELS = 2
+"""Levels of projects under each institution; deeper ones are in the sums."""
+
+DEEPEST = 8
+"""Levels in a report by project: deeper, and the page is too narrow for the names."""
+
 RESOURCES = 12
 """The largest resources of a project that are listed; of the others there is the sum."""
 
@@ -42,7 +51,7 @@ def layout(report: Report) -> dict[str, Value]:
         "period": span(report.period),
         "generated": moment(report.generated_at),
         "generator": f"Meterhouse {version('meterhouse')}",
-        "head": [column.head for column in COLUMNS],
+        "head": pages.head(),
         "key_figures": pages.key_figures(),
         "states": pages.states(),
         "chart": pages.chart(),
@@ -61,9 +70,11 @@ def layout(report: Report) -> dict[str, Value]:
     }
 
 
+METERED, SEEN = "Metered", "Seen"
+
 _NOTE = (
-    "Metered is the part of the time in which power can be drawn that was measured. Seen is the "
-    "part of the time in which a source said what exists. Both are rounded down. "
+    f"{METERED} is the part of the time in which power can be drawn that was measured. {SEEN} is "
+    "the part of the time in which a source said what exists. Both are rounded down. "
     "Figures are rounded half up, each for itself, so that a column may differ from its sum in "
     "the last place; the same report as JSON holds the whole numbers they were rounded from."
 )
@@ -76,21 +87,33 @@ class _Pages:
         self.report = report
         self.places = [places_for(column, report.total) for column in COLUMNS]
 
+    def head(self) -> list[Value]:
+        """Titles and units of the columns; without those on energy if none was measured."""
+        metered = [[METERED, ""]] if self.report.total.measured_ms else []
+        shown = COLUMNS if metered else COLUMNS[:-1]
+        return [*([column.title, column.unit] for column in shown), *metered, [SEEN, ""]]
+
     def cells(self, used: Quantities) -> list[str]:
-        numbers = zip(COLUMNS, self.places, strict=True)
-        return [
-            *(column.text(used, places) for column, places in numbers),
-            percent(used.energy_coverage if used.measured_ms else None),
-            percent(used.coverage),
-        ]
+        numbers = self._numbers(used)
+        if not self.report.total.measured_ms:
+            return [*numbers[:-1], percent(used.coverage)]
+        metered = percent(used.energy_coverage if used.measured_ms else None)
+        return [*numbers, metered, percent(used.coverage)]
+
+    def _numbers(self, used: Quantities) -> list[str]:
+        pairs = zip(COLUMNS, self.places, strict=True)
+        return [column.text(used, places) for column, places in pairs]
 
     def key_figures(self) -> list[Value]:
         total = self.report.total
-        notes = {"Energy": f"{percent(total.energy_coverage)} of the time metered"}
+        notes = [""] * len(COLUMNS)
+        if total.unseen_ms:
+            notes[0] = f"{percent(total.coverage)} of the time seen"
+        if total.measured_ms:
+            notes[-1] = f"{percent(total.energy_coverage)} of the time metered"
         return [
             {"title": column.title, "unit": column.unit, "value": text, "note": note}
-            for column, text in zip(COLUMNS, self.cells(total), strict=False)
-            for note in [notes.get(column.title, "") if total.measured_ms else ""]
+            for column, text, note in zip(COLUMNS, self._numbers(total), notes, strict=True)
         ]
 
     def states(self) -> list[Value]:
@@ -109,23 +132,30 @@ class _Pages:
     def chart(self) -> dict[str, Value]:
         by = measure(self.report)
         rows = compared(self.report)
+        rows = rows if len(rows) > 1 else ()
         chosen = largest(rows, by, BARS)
         most = max((getattr(row.subtree, by) for row in chosen.rows), default=0)
         column, places = self._column(by)
-        what = f"The {len(chosen.rows)} largest of {len(rows)}" if chosen.others else ""
+        what = f"The {BARS} largest of {grouped(len(rows))}" if chosen.others else ""
         return {
             "title": f"{column.name} by {rows[0].axis}" if rows else "",
             "note": what,
             "bars": [
                 {
-                    "name": row.name,
-                    "of": row.project_path if row.axis in _LEAVES else "",
+                    "name": short(row.name, BAR_LETTERS),
+                    "of": self._project_beside(row),
                     "share": getattr(row.subtree, by) / most if most else 0,
                     "value": column.text(row.subtree, places),
                 }
                 for row in chosen.rows
             ],
         }
+
+    def _project_beside(self, row: Row) -> str:
+        """The project of a user or resource, as far as there is room beside its name."""
+        room = BAR_LETTERS - len(row.name) - 3
+        name = row.project_path.rpartition(" / ")[2]
+        return short(name, room) if row.axis in _LEAVES and room > 3 else ""
 
     def _column(self, amount: str) -> tuple[Column, int]:
         column = next(each for each in COMPARED if each.amount == amount)
@@ -138,7 +168,7 @@ class _Pages:
             Axis.USER: self._by_user,
             Axis.RESOURCE: self._by_resource,
         }
-        return write[self.report.by]()
+        return write[self.report.by]() if self.report.rows else iter(())
 
     def _by_institution(self) -> Iterator[Value]:
         rows = self.report.rows
@@ -149,20 +179,25 @@ class _Pages:
             mine = [
                 row for row in rows if row.institution == payer.key and row.axis == Axis.PROJECT
             ]
-            yield self._section(payer.name, "Project", self._tree(mine), payer.own)
+            yield self._section(payer.name, "Project", self._tree(mine, LEVELS), payer.own)
 
     def _by_project(self) -> Iterator[Value]:
         lines = self._tree(self.report.rows)
         yield self._section("Projects", "Project", lines, self.report.total)
 
-    def _tree(self, rows: Sequence[Row]) -> list[Value]:
-        """A project with others below it gets its sum, then what is its own, then the others."""
+    def _tree(self, rows: Sequence[Row], levels: int = DEEPEST) -> list[Value]:
+        """A project with others below it gets its sum, then what is its own, then the others.
+
+        What lies deeper than so many levels is in the sum of the last one shown.
+        """
         lines = []
         edge = min((row.depth for row in rows), default=0)
-        for row, following in zip(rows, [*rows[1:], None], strict=True):
+        shown = [row for row in rows if row.depth - edge < levels]
+        for row, following in zip(shown, [*shown[1:], None], strict=False):
             depth = row.depth - edge
             if following is None or following.depth <= row.depth:
-                lines.append(self._line(row.name, row.own, depth=depth))
+                more = "" if row.subtree == row.own else "with all below it"
+                lines.append(self._line(row.name, row.subtree, depth=depth, second=more))
                 continue
             lines.append(self._line(row.name, row.subtree, depth=depth, style="sum"))
             if row.own != NOTHING:
@@ -217,6 +252,10 @@ class _Pages:
 
 
 _LEAVES = frozenset({Axis.USER, Axis.RESOURCE})
+
+
+def short(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1].rstrip()}…"
 
 
 def moment(at: datetime) -> str:
