@@ -43,14 +43,20 @@ CAPACITY = frozenset({"node", "cluster", "group"})
 POWERLESS = frozenset({"volume", "image", "address", "network"})
 """Kinds that draw no power of their own: no reading is missing there."""
 
-_SIZES = "; ".join(
-    f"{state}, {'counted' if rule.size else 'not counted'} ({rule.because})"
-    for state, rule in COUNTS.items()
+
+def _states(*, counted: bool) -> str:
+    rules = ((state, rule) for state, rule in COUNTS.items() if rule.size == counted)
+    return ", ".join(f"{state} ({rule.because})" for state, rule in rules)
+
+
+_SIZE = (
+    "vCPU-hours and RAM GiB-hours count what is allocated to a resource while it is "
+    f"{_states(counted=True)}; not while it is {_states(counted=False)}."
 )
 NOTES = (
-    f"vCPU-hours and RAM GiB-hours count what is allocated, by state: {_SIZES}.",
+    _SIZE,
     "Disk GiB-hours count as long as the resource exists, in every state.",
-    f"Server hours are hours of kinds: {', '.join(sorted(SERVERS))}.",
-    f"The size of kinds {', '.join(sorted(CAPACITY))} is not counted: what runs on them is.",
+    f"Server hours are those of resources of kind {' or '.join(sorted(SERVERS))}.",
+    f"The size of a {' or '.join(sorted(CAPACITY))} is not counted: that of what runs on it is.",
 )
 """The rules in words, as reports print them."""
