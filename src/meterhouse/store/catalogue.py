@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from meterhouse.metering.meters import METERS
 from meterhouse.metering.samples import Series
+from meterhouse.store import packing
 
 _SERIES_KEPT = 1_000_000  # beyond this the cache starts anew, rather than grow for ever
 _TUPLES_KEPT = 1_024
@@ -16,11 +17,23 @@ _LOOK_UP_AT_ONCE = 400  # pairs in one query: SQLite takes 32,766 parameters, an
 
 
 class Known(NamedTuple):
-    """A tuple of series and the id of each, in order; 0 where the meter is unknown."""
+    """A tuple of series and the id of each, in order; 0 where the meter is unknown.
+
+    each:   0, 1, 2, ...: the key of columns with one sample of each series
+    packed: the ids as the head writes them
+    """
 
     series: tuple[Series, ...]
     ids: NDArray[np.uint32]
     all_known: bool
+    each: NDArray[np.uint32]
+    packed: bytes
+
+    def of(self, key: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The ids of samples by their keys; ``ids`` itself where there is one of each series."""
+        if len(key) == len(self.each) and (key == self.each).all():
+            return self.ids
+        return self.ids[key]
 
 
 class Catalogue:
@@ -42,7 +55,8 @@ class Catalogue:
             return remembered
         found = self._look_up(series)
         ids = np.fromiter((found.get(one, 0) for one in series), np.uint32, len(series))
-        known = Known(series, ids, all_known=bool(ids.all()))
+        each = np.arange(len(ids), dtype=np.uint32)
+        known = Known(series, ids, bool(ids.all()), each, packing.pack_series(ids))
         transaction.on_commit(lambda: self._remember(known, found), using=self._using)
         return known
 

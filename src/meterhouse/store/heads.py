@@ -53,15 +53,25 @@ class Row(NamedTuple):
         return self.series, self.size, len(self.at), len(self.value), self.value[0]
 
 
-def append(cursor: Any, samples: Samples) -> None:
-    """Write samples, at least one, as one row."""
-    first, last = int(samples.at.min()), int(samples.at.max())
+class Span(NamedTuple):
+    """The first and last moment of some samples."""
+
+    first_ms: int
+    last_ms: int
+
+    @classmethod
+    def of(cls, samples: Samples) -> "Span":
+        return cls(int(samples.at.min()), int(samples.at.max()))
+
+
+def append(cursor: Any, samples: Samples, span: Span, packed: bytes | None = None) -> None:
+    """Write samples, at least one, as one row. packed: their ids, if somebody has them so."""
     blobs = (
-        packing.pack_series(samples.series),
-        packing.pack_times(samples.at, first, last),
+        packed or packing.pack_series(samples.series),
+        packing.pack_times(samples.at, *span),
         packing.pack_values(samples.value),
     )
-    cursor.execute(_INSERT, (first, last, len(samples), *blobs))
+    cursor.execute(_INSERT, (*span, len(samples), *blobs))
 
 
 def within(cursor: Any, start_ms: int, end_ms: int, ids: Collection[int]) -> Samples:

@@ -30,7 +30,11 @@ _SIGNED: dict[int, Any] = {2: np.dtype("<i2"), 4: np.dtype("<i4"), 8: np.dtype("
 
 
 def pack_series(ids: Ids) -> bytes:
-    if len(ids) > 1 and ids[-1] - ids[0] == len(ids) - 1 and (ids[1:] - ids[:-1] == 1).all():
+    if (
+        len(ids) > 1
+        and int(ids[-1]) - int(ids[0]) == len(ids) - 1
+        and (ids[1:] - ids[:-1] == 1).all()
+    ):
         return ids[:1].tobytes()
     return ids.tobytes()
 
@@ -48,7 +52,7 @@ def pack_values(value: Floats) -> bytes:
         # One number tells most often that these are not enough: cheaper than to try them all.
         if np.rint(value[0] * 10.0**digits) / 10.0**digits == value[0]:
             scaled = np.rint(value * 10.0**digits)
-            if np.array_equal(scaled / 10.0**digits, value):
+            if (scaled / 10.0**digits == value).all():
                 return _packed(digits, scaled, value)
     return bytes((_FLOAT,)) + value.tobytes()
 

@@ -13,8 +13,9 @@ from meterhouse.metering.snapshots import Snapshot
 from meterhouse.store import heads, positions
 from meterhouse.store.catalogue import Catalogue
 from meterhouse.store.counting import count_refused
+from meterhouse.store.heads import Samples, Span
 from meterhouse.store.positions import Gap, Stale
-from meterhouse.store.screening import Reason, screen
+from meterhouse.store.screening import Reason, is_believed, screen
 
 __all__ = ["Gap", "Outcome", "Recorder"]
 
@@ -62,16 +63,17 @@ class Recorder:
         return Outcome.RECORDED
 
     def _append(self, cursor: Any, columns: Columns) -> None:
-        known = self._catalogue.known(columns.series)
-        samples, refused = screen(
-            heads.Samples(known.ids[columns.key], columns.at, columns.value),
-            self._clock.now_ms(),
-            all_known=known.all_known,
-        )
-        if refused:
-            count_refused(cursor, refused)
+        known, now_ms = self._catalogue.known(columns.series), self._clock.now_ms()
+        samples = Samples(known.of(columns.key), columns.at, columns.value)
+        span = Span.of(samples)
+        if known.all_known and is_believed(samples, span, now_ms):
+            packed = known.packed if samples.series is known.ids else None
+            heads.append(cursor, samples, span, packed)
+            return
+        samples, refused = screen(samples, now_ms)
+        count_refused(cursor, refused)
         if len(samples):
-            heads.append(cursor, samples)
+            heads.append(cursor, samples, Span.of(samples))
 
     def positions(self) -> Mapping[str, Position]:
         """The last batch recorded of each publisher."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 
 from meterhouse.metering.periods import to_ms
-from meterhouse.store.heads import Samples
+from meterhouse.store.heads import Samples, Span
 
 EARLIEST_MS = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
 LARGEST = 1e200  # sums and squares of larger values would overflow
@@ -24,23 +24,20 @@ class Reason(StrEnum):
     GIVEN_UP = "of a journal that was begun anew"
 
 
-def screen(samples: Samples, now_ms: int, *, all_known: bool) -> tuple[Samples, dict[str, int]]:
+def is_believed(samples: Samples, span: Span, now_ms: int) -> bool:
+    """Whether no sample is to be refused. No series may be of an unknown meter."""
+    return (
+        span.first_ms >= EARLIEST_MS
+        and span.last_ms <= now_ms + AHEAD_MS
+        and bool(np.abs(samples.value).max() <= LARGEST)  # false for what is not a number
+    )
+
+
+def screen(samples: Samples, now_ms: int) -> tuple[Samples, dict[str, int]]:
     """The samples to keep, and how many were refused, by reason.
 
-    all_known: whether no sample has the id 0, which stands for series of unknown meters
+    The id 0 stands for series of unknown meters.
     """
-    at, value = samples.at, samples.value
-    if not len(samples) or (
-        all_known
-        and np.abs(value).max() <= LARGEST  # also false for what is not a number
-        and at.min() >= EARLIEST_MS
-        and at.max() <= now_ms + AHEAD_MS
-    ):
-        return samples, {}
-    return _screen_each(samples, now_ms)
-
-
-def _screen_each(samples: Samples, now_ms: int) -> tuple[Samples, dict[str, int]]:
     keep = np.ones(len(samples), np.bool_)
     refused: dict[str, int] = {}
     for reason, bad in (
