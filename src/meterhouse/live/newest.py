@@ -1,6 +1,6 @@
 """The newest readings, in words for people: what a machine is doing now."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ class Newest:
     """The newest reading of one series, or the rate between its last two.
 
     value:    in the meter's display unit; None if the rate is not known yet
+    past:     the last minutes in the same unit, oldest first, gaps left out
     share:    of its whole (memory in use of all memory), 0 to 1; None if it has none
     whole:    that whole
     is_fresh: whether the reading still stands
@@ -38,34 +39,12 @@ class Newest:
     meter: str
     title: str
     value: float | None
+    past: tuple[float, ...]
     figure: Figure
     at_ms: int
     is_fresh: bool
     share: float | None = None
     whole: Figure | None = None
-
-
-def of(resources: Collection[str], *, now_ms: int, using: str = "default") -> list[Newest]:
-    """The newest readings of some resources, in the order of the resources' and meters' names."""
-    shown = []
-    for resource in sorted(resources):
-        latest = {one.series.meter: one for one in reading.latest([resource], using)}
-        hidden = {whole for part, whole in WHOLES.items() if part in latest}
-        shown += [
-            _newest(one, latest, now_ms, using)
-            for meter, one in latest.items()
-            if meter not in hidden
-        ]
-    return shown
-
-
-def power(resources: Collection[str] | None, *, now_ms: int, using: str = "default") -> "Power":
-    """What is drawn now: the sum of the newest power readings that still stand."""
-    watts = [
-        one for one in reading.latest(resources, using) if one.series.meter == meters.POWER.name
-    ]
-    fresh = [one.value for one in watts if _is_fresh(one, now_ms)]
-    return Power(sum(fresh) if fresh else None, len(fresh), len(watts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +60,38 @@ class Power:
         return figures.figure(self.watts, "W")
 
 
-def past(series: Stored, *, now_ms: int, using: str = "default") -> list[float]:
-    """The last minutes of a series in its display unit, for a line beside its value."""
-    period = Period.from_ms(now_ms - PAST_MS, now_ms)
-    average = graph(series, period, PAST_POINTS * PIXELS_A_POINT, using).average
-    return [float(value) for value in average[np.isfinite(average)]]
+def of(resource: str, *, now_ms: int, using: str = "default") -> list[Newest]:
+    """The newest readings of a resource, in the order of the meters' names."""
+    latest = {one.series.meter: one for one in reading.latest([resource], using)}
+    hidden = {whole for part, whole in WHOLES.items() if part in latest}
+    return [
+        _newest(stored, latest, now_ms, using)
+        for stored in reading.find(resource=resource, using=using)
+        if stored.series.meter in latest and stored.series.meter not in hidden
+    ]
 
 
-def _newest(one: Latest, others: dict[str, Latest], now_ms: int, using: str) -> Newest:
-    meter = one.series.meter
-    value = rate(one, using) if figures.is_rate(meter) else one.value
-    unit = figures.display_unit(meter)
+def power(resources: Collection[str] | None, *, now_ms: int, using: str = "default") -> Power:
+    """What is drawn now: the sum of the newest power readings that still stand."""
+    watts = [
+        one for one in reading.latest(resources, using) if one.series.meter == meters.POWER.name
+    ]
+    fresh = [one.value for one in watts if _is_fresh(one, now_ms)]
+    return Power(sum(fresh) if fresh else None, len(fresh), len(watts))
+
+
+def _newest(stored: Stored, others: Mapping[str, Latest], now_ms: int, using: str) -> Newest:
+    meter = stored.series.meter
+    one, unit = others[meter], figures.display_unit(meter)
+    past, rate = _past(stored, one, now_ms, using)
+    value = rate if figures.is_rate(meter) else one.value
     whole = others.get(WHOLES.get(meter, ""))
     return Newest(
         resource=one.series.resource,
         meter=meter,
         title=figures.title(meter),
         value=value,
+        past=past,
         figure=figures.figure(value, unit),
         at_ms=one.at_ms,
         is_fresh=_is_fresh(one, now_ms),
@@ -108,20 +102,18 @@ def _newest(one: Latest, others: dict[str, Latest], now_ms: int, using: str) -> 
     )
 
 
-def rate(one: Latest, using: str = "default") -> float | None:
-    """The increase in each second between the last two readings; None over a gap or a restart."""
-    start = max(one.at_ms - one.series.hold_ms, 0)
-    found = reading.read(one.series, Period.from_ms(start, one.at_ms + 1), using)
-    if len(found) < 2:
-        return None
-    grown, passed = found.value[-1] - found.value[-2], found.at[-1] - found.at[-2]
-    return float(grown * 1000 / passed) if grown >= 0 else None
+def _past(
+    stored: Stored, one: Latest, now_ms: int, using: str
+) -> tuple[tuple[float, ...], float | None]:
+    """The last minutes up to now, and the last known value among them.
+
+    A reading older than those minutes has no past and no rate: what it did then is no news.
+    """
+    period = Period.from_ms(now_ms - PAST_MS, max(now_ms, one.at_ms + 1))
+    average = graph(stored, period, PAST_POINTS * PIXELS_A_POINT, using).average
+    known = average[np.isfinite(average)].tolist()
+    return tuple(known), known[-1] if known else None
 
 
 def _is_fresh(one: Latest, now_ms: int) -> bool:
     return now_ms - one.at_ms < one.series.hold_ms
-
-
-def series_of(resources: Iterable[str], using: str = "default") -> list[Stored]:
-    """All series of some resources."""
-    return [found for each in resources for found in reading.find(resource=each, using=using)]

@@ -49,10 +49,9 @@ TILES = (
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One reading, with the line of its last minutes and where its graph is."""
+    """One reading, and where its graph is."""
 
     reading: Newest
-    past: list[float]
     url: str
 
 
@@ -113,12 +112,10 @@ def _watched(scope: Scope) -> list[ResourceInfo]:
 
 
 def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
-    readings = {one.meter: one for one in newest.of([resource.key], now_ms=now_ms)}
-    series = {one.series.meter: one for one in newest.series_of([resource.key])}
+    readings = {one.meter: one for one in newest.of(resource.key, now_ms=now_ms)}
     tiles = [
         Tile(
             readings[meter.name],
-            newest.past(series[meter.name], now_ms=now_ms),
             f"{reverse('graphs')}?"
             f"{urlencode({'resource': resource.key, 'meter': meter.name, 'last': 'hour'})}",
         )

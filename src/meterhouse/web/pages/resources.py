@@ -11,8 +11,9 @@ from django.utils.http import urlencode
 from meterhouse.inventory import reading
 from meterhouse.inventory.facts import ResourceInfo, RevisionInfo
 from meterhouse.inventory.finding import ORDERS, Page, Wanted
-from meterhouse.live import figures, newest
+from meterhouse.live import figures
 from meterhouse.metering.snapshots import State
+from meterhouse.store import reading as store
 from meterhouse.web.pages.names import Names, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page, page_number, pager
 from meterhouse.web.sight import sight_of
@@ -88,7 +89,7 @@ def resource(request: HttpRequest, key: str) -> HttpResponse:
                 "title": figures.title(one.series.meter),
                 "query": urlencode({"resource": found.key, "meter": one.series.meter}),
             }
-            for one in newest.series_of([found.key])
+            for one in store.find(resource=found.key)
         ]
         if sight
         else [],

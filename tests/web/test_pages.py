@@ -1,0 +1,343 @@
+"""What pages say: full and empty houses, filters, reports, refusals, and what browsers may do."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User as Login
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from tests.inventory.cast import MIRROR, everybody, instance, snapshot
+from tests.web import cast
+
+from meterhouse.inventory.keep import keep
+from meterhouse.metering.clock import SystemClock
+from meterhouse.sources.runner.records import Outcome, Run
+from meterhouse.web import sourcebook
+from meterhouse.web.models import SourceConfig
+from meterhouse.web.pages import refusals
+
+pytestmark = pytest.mark.django_db
+
+PAGES = (
+    "/",
+    "/now/",
+    "/institutions/",
+    "/institutions/nsf/",
+    "/projects/",
+    "/projects/debian/",
+    "/users/",
+    "/users/alice/",
+    "/resources/",
+    "/resources/cloud/mirror/",
+    "/graphs/",
+    "/graphs/?resource=cloud/mirror&meter=power",
+    "/graphs/data/?resource=cloud/mirror&meter=power",
+    "/reports/",
+    "/usage/?project=debian",
+    "/sources/",
+    "/sources/cloud/",
+    "/search/?q=debian",
+    "/account/",
+    "/account/password/",
+)
+
+MOST_QUERIES = {"/": 75, "/now/": 62}
+"""The readings of three machines are read series by series."""
+
+
+@pytest.fixture
+def configured(furnished: int) -> None:
+    now = SystemClock().now()
+    SourceConfig.objects.create(
+        name="cloud", kind="simulator", config={"seed": 7}, created=now, changed=now
+    )
+
+
+@pytest.fixture
+def crowded(configured: None) -> None:
+    crowd()
+
+
+def crowd() -> None:
+    """Put in sixty machines more, all of them Alice's."""
+    many = [instance(f"web-{n:02}", project="p-debian", user="u-alice") for n in range(60)]
+    now_ms = SystemClock().now_ms() + 1
+    keep([*everybody(now_ms)[:3], snapshot("instance", now_ms + 1, many)])
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_holds_nothing_that_the_browser_is_told_to_refuse(
+    root: Client, configured: None, address: str
+) -> None:
+    response = root.get(address)
+    assert response.status_code == 200
+    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    text = response.content.decode()
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    assert not re.search(r"(src|href|action)=\"(https?:)?//", text)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_asks_the_database_no_more_when_there_is_more(
+    root: Client, configured: None, address: str
+) -> None:
+    few = questions(root, address)
+    crowd()
+    assert questions(root, address) <= few <= MOST_QUERIES.get(address, 20)
+
+
+def questions(client: Client, address: str) -> int:
+    """How many the page asks; the second time, when nothing is read for the first time."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    return len(asked)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_form_that_changes_something_carries_a_token(
+    root: Client, configured: None, address: str
+) -> None:
+    forms = re.findall(
+        r"<form[^>]*method=\"post\".*?</form>", root.get(address).content.decode(), re.DOTALL
+    )
+    assert all("csrfmiddlewaretoken" in form for form in forms)
+
+
+def test_an_empty_house_says_what_to_do(root: Client) -> None:
+    text = root.get("/").content.decode()
+    assert "meterhouse apply" in text
+    assert "Nothing is read yet" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/institutions/", "No institutions yet"),
+        ("/projects/", "No projects yet"),
+        ("/users/", "No users yet"),
+        ("/resources/", "No resources"),
+        ("/graphs/", "No series"),
+        ("/sources/", "No sources yet"),
+        ("/reports/", "Nothing was used in this period"),
+        ("/search/?q=x", "Nothing is called"),
+        ("/account/", "No tokens"),
+    ],
+)
+def test_an_empty_page_says_so(root: Client, address: str, words: str) -> None:
+    assert words in root.get(address).content.decode()
+
+
+def test_simulated_data_is_said_to_be(root: Client, configured: None) -> None:
+    for address in ("/", "/projects/debian/"):
+        text = root.get(address).content.decode()
+        assert "simulated data, seed 7" in text
+
+
+def test_measured_data_is_not_called_simulated(root: Client, furnished: int) -> None:
+    assert "simulated data" not in root.get("/").content.decode()
+
+
+def test_the_overview_shows_what_is_drawn_now(alice: Client, furnished: int) -> None:
+    text = alice.get("/").content.decode()
+    assert '200<span class="unit"> W' in text  # mirror and builder, not Carol's rocket
+    assert "2 of 2 meters answer" in text
+
+
+def test_the_live_part_is_fetched_alone(alice: Client, furnished: int) -> None:
+    text = alice.get("/now/").content.decode()
+    assert "<html" not in text
+    assert 'id="power"' in text
+    assert "0.500" in text  # CPUs busy
+
+
+def test_a_project_names_who_funds_it_and_whom_it_inherits_that_from(
+    root: Client, furnished: int
+) -> None:
+    own = root.get("/projects/debian/").content.decode()
+    assert "75 %" in own
+    assert "Open Source Lab" in own
+    below = root.get("/projects/debian/cd/").content.decode()
+    assert "75 %" in below
+    assert '/projects/debian/">Debian</a> is' in below
+
+
+def test_a_resource_shows_its_history(root: Client, furnished: int) -> None:
+    keep(cast.moved(everybody(furnished + 1), "cloud/mirror", "p-moon"))
+    rows = root.get("/resources/cloud/mirror/?format=csv").content.decode().splitlines()
+    assert rows[0].startswith("From,Until,Changed,State,Project")
+    assert "project" in rows[1]
+    assert "Moon" in rows[1]
+    assert "Debian" in rows[2]
+
+
+def test_resources_are_filtered(root: Client, furnished: int) -> None:
+    def found(query: str) -> list[str]:
+        rows = root.get(f"/resources/?format=csv&{query}").content.decode().splitlines()
+        return [row.split(",")[0] for row in rows[1:]]
+
+    assert found("") == ["builder", "mirror", "rocket"]
+    assert found("q=ROCK") == ["rocket"]
+    assert found("project=debian") == ["builder", "mirror"]
+    assert found("project=debian/cd") == ["builder"]
+    assert found("project=nothing") == []
+    assert found("user=carol") == ["rocket"]
+    assert found("user=nobody") == []
+    assert found("state=running&order=vcpus") == ["builder", "mirror", "rocket"]
+    assert found("state=stopped") == []
+    assert found("kind=volume") == []
+    assert found("order=nonsense&state=nonsense") == ["builder", "mirror", "rocket"]
+
+
+def test_resources_come_page_by_page_and_the_file_has_all(root: Client, crowded: None) -> None:
+    first, last = root.get("/resources/?q=web"), root.get("/resources/?q=web&page=2")
+    assert "1–50 of 60" in first.content.decode()  # noqa: RUF001
+    assert "51–60 of 60" in last.content.decode()  # noqa: RUF001
+    assert len(root.get("/resources/?q=web&format=csv").content.splitlines()) == 61
+
+
+def test_a_name_from_a_cloud_is_a_text_and_no_tag(root: Client, furnished: int) -> None:
+    nasty = replace(MIRROR, name="<script>alert(1)</script>")
+    keep([snapshot("instance", furnished + 1, [nasty])])
+    text = root.get("/resources/").content.decode()
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_name_from_a_cloud_is_no_formula_in_a_file(root: Client, furnished: int) -> None:
+    nasty = replace(MIRROR, name="=HYPERLINK(1)")
+    keep([snapshot("instance", furnished + 1, [nasty])])
+    assert b"'=HYPERLINK(1)" in root.get("/resources/?format=csv").content
+
+
+def test_a_graph_says_what_is_wrong_with_its_period(root: Client, furnished: int) -> None:
+    series = "resource=cloud/mirror&meter=power"
+    assert "is no period" in root.get(f"/graphs/?{series}&last=aeon").content.decode()
+    data = root.get(f"/graphs/data/?{series}&last=aeon")
+    assert data.status_code == 400
+    assert "aeon" in data.json()["error"]
+    assert root.get(f"/graphs/?{series}&last=aeon&format=csv").status_code == 400
+
+
+def test_the_points_of_a_graph_are_readings_where_they_are_few(
+    root: Client, furnished: int
+) -> None:
+    points = root.get("/graphs/data/?resource=cloud/mirror&meter=power&last=hour").json()
+    assert points["unit"] == "W"
+    assert points["width"] == 0
+    assert set(points["columns"][2]) == {100.0}
+    assert len(points["columns"][0]) == 121
+
+
+def test_a_graph_downloads_as_it_is_drawn(root: Client, furnished: int) -> None:
+    response = root.get("/graphs/?resource=cloud/mirror&meter=power&last=hour&format=csv")
+    rows = response.content.decode().splitlines()
+    assert rows[0] == "Time,Minimum (W),Average (W),Maximum (W)"
+    assert rows[1].endswith(",100.0,100.0,100.0")
+
+
+def test_a_series_that_is_not_there_is_not_found(root: Client, furnished: int) -> None:
+    assert root.get("/graphs/data/?resource=cloud/mirror&meter=voltage").status_code == 404
+    assert root.get("/graphs/data/").status_code == 404
+
+
+@pytest.mark.parametrize("by", ["institution", "project", "user", "resource"])
+@pytest.mark.parametrize(
+    ("form", "media", "magic"),
+    [
+        ("csv", "text/csv", b""),
+        ("json", "application/json", b"{"),
+        ("pdf", "application/pdf", b"%PDF"),
+    ],
+)
+def test_a_report_downloads_in_every_format(
+    root: Client, furnished: int, *, by: str, form: str, media: str, magic: bytes
+) -> None:
+    response = root.get(f"/reports/?by={by}&period=last-7d&format={form}")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith(media)
+    assert response.headers["Content-Disposition"].endswith(f'.{form}"')
+    assert response.content.startswith(magic)
+
+
+def test_a_report_adds_up_the_same_however_it_is_asked(root: Client, furnished: int) -> None:
+    totals = {
+        str(root.get(f"/reports/?by={by}&period=last-7d").context["total"].vcpu_hours)
+        for by in ("institution", "project", "user", "resource")
+    }
+    assert totals == {"24.0"}  # 12 vCPUs for two hours
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("by=colour", "colour"),
+        ("period=aeon", "aeon"),
+        ("institution=nobody", "nobody"),
+        ("project=nothing", "nothing"),
+        ("from=2026-05-02&to=2026-05-01&period=custom", "not after"),
+    ],
+)
+def test_a_report_that_cannot_be_asked_says_why(root: Client, query: str, word: str) -> None:
+    response = root.get(f"/reports/?{query}")
+    assert response.status_code == 400
+    assert word in response.context["mistake"]
+
+
+def test_a_format_that_is_not_there_is_refused(root: Client, furnished: int) -> None:
+    response = root.get("/reports/?format=docx")
+    assert response.status_code == 400
+    assert b"csv" in response.content
+
+
+def test_usage_of_what_used_nothing_is_nothing(root: Client, furnished: int) -> None:
+    assert "Nothing" in root.get("/usage/?user=nobody").content.decode()
+
+
+def test_a_source_shows_its_runs_and_no_secret(root: Client, furnished: int) -> None:
+    table = {
+        "kind": "ganeti",
+        "url": "https://rapi.example:5080",
+        "user": "mh",
+        "password": "correct horse",
+        "fingerprint": ":".join(["A1"] * 32),
+    }
+    sourcebook.save("cluster", table)
+    run = Run(
+        source="cluster",
+        kind="ganeti",
+        at=SystemClock().now(),
+        took=timedelta(seconds=3),
+        outcome=Outcome.UNREACHABLE,
+        error="rapi.example does not answer",
+    )
+    sourcebook.note([run], [])
+    text = root.get("/sources/cluster/").content.decode()
+    assert "rapi.example does not answer" in text
+    assert "kept, never shown" in text
+    assert "correct horse" not in text
+    assert root.get("/sources/nowhere/").status_code == 404
+
+
+def test_a_page_that_is_not_there_says_so(root: Client) -> None:
+    response = root.get("/nowhere/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_a_fault_is_told_without_its_cause(
+    root: Client, furnished: int, client: Client, people: dict[str, Login]
+) -> None:
+    response = refusals.failed(root.get("/").wsgi_request)
+    assert response.status_code == 500
+    assert b"Something went wrong here" in response.content
+
+
+def test_static_files_are_our_own(root: Client) -> None:
+    text = root.get("/graphs/").content.decode()
+    for path in re.findall(r"(?:src|href)=\"(/static/[^\"#]+)", text):
+        assert Path(path).suffix in {".js", ".css", ".svg"}
