@@ -55,8 +55,8 @@ async def meter(answer: bytes) -> AsyncIterator[int]:
 
 
 def configured(module: ModuleType, port: int) -> Configured:
-    table = dict(tomllib.loads(shown("toml"))["sources"]["rack-7"])
-    assert table.pop("kind") == module.SOURCE.name
+    (table,) = tomllib.loads(shown("toml"))["sources"]
+    assert (table.pop("name"), table.pop("kind")) == ("rack-7", module.SOURCE.name)
     config = decode(table | {"host": "127.0.0.1", "port": port}, module.Config)
     kind = module.SOURCE
     return Configured("rack-7", kind, config, kind.interval, kind.timeout)
