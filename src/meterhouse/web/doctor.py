@@ -21,6 +21,7 @@ from meterhouse.metering.periods import from_ms
 from meterhouse.store import reading
 from meterhouse.web import sourcebook
 from meterhouse.web.ready import one_line, pending_migrations
+from meterhouse.web.services.aside import Aside
 
 SECRET_FILES = ("secret.key", "secrets.key", "bus.key")
 LEAST_FREE_BYTES = 1 << 30
@@ -55,6 +56,7 @@ def examine(data: Path, clock: Clock) -> Iterator[Finding]:
         "database": _database,
         "configuration": _configuration,
         "journal": lambda: _journal(data / "journal", clock),
+        "set aside": lambda: _aside(Aside(data / "aside")),
         "clock": lambda: _clock(clock),
     }
     for subject, check in checks.items():
@@ -192,6 +194,16 @@ def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:
         )
     else:
         yield Finding("journal", Verdict.GOOD, what)
+
+
+def _aside(aside: Aside) -> Iterator[Finding]:
+    if paths := aside.paths():
+        yield Finding(
+            "set aside",
+            Verdict.BAD,
+            f"the database could not take {len(paths)} batches, such as {paths[0]}",
+            "look for 'set aside' in the log, and report it with the file",
+        )
 
 
 def _clock(clock: Clock) -> Iterator[Finding]:

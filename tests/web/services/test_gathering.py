@@ -20,6 +20,8 @@ class Shelf:
     def publish(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> None:
         if self.broken:
             raise OSError(28, "No space left on device")
+        if any("poison" in series.resource for series in samples.series):
+            raise ValueError("nobody would read this")
         self.batches.append(samples)
 
 
@@ -51,3 +53,15 @@ def test_a_full_shelf_is_told_to_the_source() -> None:
     gathering.add(reading("a"), ())
     with pytest.raises(Full, match="disk full"):
         gathering.add(reading("b"), ())
+
+
+def test_what_nobody_would_read_is_dropped_and_the_rest_is_published() -> None:
+    shelf = Shelf()
+    gathering = Gathering(shelf.publish)
+    for resource in ("a", "poison", "b"):
+        gathering.add(reading(resource), ())
+    gathering.flush()
+    assert [batch.series[0].resource for batch in shelf.batches] == ["a", "b"]
+    assert gathering.refused == 1
+    gathering.flush()
+    assert len(shelf.batches) == 2

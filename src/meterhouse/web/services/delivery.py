@@ -41,7 +41,9 @@ class Delivery:
             self.recorder.record(envelope.unpack(bytes(SIGNATURE_BYTES) + entry.unsigned))
             expected = entry.sequence + 1
             batches += 1
-        self.journal.acknowledged(self.journal.epoch, expected - 1)
+        if expected <= self.journal.last:
+            self._lose(expected, self.journal.last)
+        self.journal.acknowledged(self.journal.epoch, self.journal.last)
         return batches
 
     def _lose(self, first: int, last: int) -> None:

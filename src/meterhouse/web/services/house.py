@@ -18,6 +18,7 @@ from meterhouse.bus.publisher import Publisher
 from meterhouse.metering.clock import Clock
 from meterhouse.web.asgi import application
 from meterhouse.web.keyfile import kept_key
+from meterhouse.web.services.aside import Aside
 from meterhouse.web.services.collector import Collector
 from meterhouse.web.services.gathering import Publish
 from meterhouse.web.services.keeper import keep_house
@@ -57,7 +58,7 @@ class House:
             endpoint = Endpoint.ipc(Path(sockets), "bus")
             publisher = Publisher(journal, secret, endpoint.live, endpoint.replay)
             collector = Collector(self.publish(publisher), self.clock)
-            recording = Recording([endpoint], secret, self.clock)
+            recording = Recording([endpoint], secret, self.clock, Aside(self.data / "aside"))
             async with asyncio.TaskGroup() as group:
                 for name, service in {
                     "bus": publisher.run,

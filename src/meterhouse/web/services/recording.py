@@ -7,14 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from django.db.utils import InterfaceError, OperationalError
+
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Follower, Loss
 from meterhouse.inventory.keep import keep
+from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
+from meterhouse.metering.snapshots import Snapshot
 from meterhouse.store import retention, sealing
-from meterhouse.store.recorder import Recorder
+from meterhouse.store.recorder import Gap, Recorder
+from meterhouse.web.services.aside import Aside
 
 Done = TypeVar("Done")
+Keep = Callable[[Sequence[Snapshot]], None]
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +30,18 @@ class Recording:
     """Records what the publishers at some endpoints send, and seals and prunes what was recorded.
 
     endpoints:  where the publishers, or forwarders before them, are reached
+    keep:       what works snapshots into the inventory
+    aside:      where batches go that the database cannot take
     """
 
     endpoints: Sequence[Endpoint]
     secret: bytes
     clock: Clock
+    aside: Aside
+    keep: Keep = keep
 
     def __post_init__(self) -> None:
-        self.recorder = Recorder(keep, clock=self.clock)
+        self.recorder = Recorder(self.keep, clock=self.clock)
         # One thread, one connection: batches are written in order and series stay cached.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="recorder")
 
@@ -44,12 +54,26 @@ class Recording:
 
     async def _record(self, arrival: Delivery | Loss) -> None:
         if isinstance(arrival, Delivery):
-            await self._written(self.recorder.record, arrival.batch)
+            await self._written(self.record_or_set_aside, arrival.batch)
         else:
             log.error("batches were lost before they were recorded", extra={"loss": arrival})
             lost = (arrival.publisher, arrival.epoch, arrival.first, arrival.last)
             await self._written(self.recorder.lose, *lost)
         await arrival.acknowledge()
+
+    def record_or_set_aside(self, batch: Batch) -> None:
+        """Record a batch; one that the database cannot take must not hold up all that follow.
+
+        Raises what says that the database does not answer: then it is tried again.
+        """
+        try:
+            self.recorder.record(batch)
+        except (OperationalError, InterfaceError, Gap):
+            raise
+        except Exception:
+            path = self.aside.put(batch)
+            log.exception("a batch cannot be recorded and is set aside", extra={"file": str(path)})
+            self.recorder.lose(batch.publisher, batch.epoch, batch.sequence, batch.sequence)
 
     async def _written(self, write: Callable[..., Done], *arguments: object) -> Done:
         loop = asyncio.get_running_loop()
