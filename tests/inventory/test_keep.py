@@ -9,6 +9,7 @@ from tests.inventory.cast import (
     CD,
     DEBIAN,
     MIRROR,
+    NOW,
     QUARTER,
     ROCKET,
     T0,
@@ -19,9 +20,11 @@ from tests.inventory.cast import (
 )
 
 from meterhouse.inventory import reading
+from meterhouse.inventory.declaration import parse_text
 from meterhouse.inventory.facts import FOREVER, ResourceInfo
 from meterhouse.inventory.finding import Wanted
 from meterhouse.inventory.keep import keep
+from meterhouse.inventory.plan import apply
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.metering.snapshots import Resource, State
@@ -162,6 +165,16 @@ def test_a_resource_of_an_unlisted_project_is_still_the_projects() -> None:
     keep([snapshot("project", at(1), [DEBIAN])])
     (named,) = reading.projects(ALL)
     assert (named.id, named.key, named.name) == (project.id, "debian", "Debian")
+
+
+def test_a_declared_project_is_found_by_its_key_from_any_source() -> None:
+    apply(parse_text('[[projects]]\nkey = "debian"\nname = "Debian"\n', "x.toml"), now=NOW)
+    for source in ("east", "west"):
+        listed = replace(instance(source, project="debian"), id=f"{source}/1")
+        keep([snapshot("instance", at(1), [listed], source=source)])
+    assert [project.key for project in reading.projects(Scope.all())] == ["debian"]
+    page = reading.resources(Scope.all())
+    assert len({resource.project_id for resource in page.rows}) == 1
 
 
 def test_the_projects_of_a_source_are_a_tree_in_whatever_order_they_come() -> None:

@@ -14,7 +14,11 @@ Listed = snapshots.Institution | snapshots.Project | snapshots.User
 
 
 def refer(model: type[KnownT], source: str, external_ids: Collection[str]) -> dict[str, int]:
-    """Give the ids of what a source refers to; what it has not listed yet gets a row.
+    """Give the ids of what a source refers to.
+
+    What the source does not list itself is, first, what the house declares under that key (so a
+    tag ``project:debian/cd`` finds the declared project, from any number of clusters); otherwise
+    it gets a row of its own until the source lists it.
 
     external_ids: the source's own; "" is nobody and is left out
     """
@@ -22,10 +26,14 @@ def refer(model: type[KnownT], source: str, external_ids: Collection[str]) -> di
     if not wanted:
         return {}
     known = {row.external_id: row.pk for row in model.objects.filter(source=source)}
-    missing = sorted(wanted - known.keys())
+    missing = wanted - known.keys()
+    if missing:
+        declared = model.objects.filter(declared=True, source="", key__in=missing)
+        known |= dict(declared.values_list("key", "pk"))
+    missing -= known.keys()
     if missing:
         taken = _taken(model)
-        for each in missing:
+        for each in sorted(missing):
             key = keys.unique(keys.slug(each), taken)
             row = model(key=key, name=each, source=source, external_id=each, listed=False)
             row.save(force_insert=True)
