@@ -52,7 +52,7 @@ def cluster() -> Iterator[str]:
             stderr=log,
         )
     try:
-        ready = [programs() / "pg_isready", "-q", "-h", folder, "-t", "20"]
+        ready: list[str | Path] = [programs() / "pg_isready", "-q", "-h", folder, "-t", "20"]
         for _ in range(200):
             if subprocess.run(ready, check=False).returncode == 0:
                 break
