@@ -147,12 +147,16 @@ def delete(cursor: Any, ids: Iterable[int]) -> None:
 
 def of_samples(parts: Sequence[Part]) -> list[New]:
     """Blocks of the samples of many series; no part may be empty."""
-    pieces = [
-        Part(part.series, part.at[piece], part.value[piece])
-        for part in parts
-        for piece in _pieces(part.at, DAY_MS)
-    ]
+    pieces = [piece for part in parts for piece in _cut(part)]
     return [block for some in portions(pieces) for block in _encoded_together(some)]
+
+
+def _cut(part: Part) -> Iterator[Part]:
+    if 0 < len(part.at) <= FULL and part.at[0] // DAY_MS == part.at[-1] // DAY_MS:
+        yield part
+        return
+    for piece in _pieces(part.at, DAY_MS):
+        yield Part(part.series, part.at[piece], part.value[piece])
 
 
 def portions(parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -177,10 +181,9 @@ def _encoded_together(pieces: Sequence[Part]) -> Iterator[New]:
     bounds = [0, *accumulate(len(piece.at) for piece in pieces)]
     at = codec.encode_ints(np.concatenate([piece.at for piece in pieces]), bounds)
     value = codec.encode_floats(np.concatenate([piece.value for piece in pieces]), bounds)
-    for piece, *columns in zip(pieces, at, value, strict=True):
-        start, end = int(piece.at[0]), int(piece.at[-1]) + 1
-        payload = codec.pack(columns)
-        yield piece.series, Granularity.RAW, start, end, len(piece.at), payload
+    for (series, moments, _), *columns in zip(pieces, at, value, strict=True):
+        start, end = int(moments[0]), int(moments[-1]) + 1
+        yield series, Granularity.RAW, start, end, len(moments), codec.pack(columns)
 
 
 def samples(block: Block) -> tuple[Ints, Floats]:

@@ -1,6 +1,5 @@
 """Puts samples in order: by series and time, each moment once, the last one recorded wins."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,10 +18,33 @@ class Part(NamedTuple):
     value: Floats
 
 
-def by_series(samples: Samples) -> Iterator[Part]:
+def by_series(samples: Samples) -> list[Part]:
     """Take the samples of many series apart. They are given in the order they were recorded."""
     if not len(samples):
-        return
+        return []
+    turned = _turned(samples)
+    return turned if turned is not None else _sorted(samples)
+
+
+def _turned(samples: Samples) -> list[Part] | None:
+    """The parts where every batch brought one sample of each of the same series, in order of time.
+
+    That is how probes are read. Then there is nothing to sort: rows are turned into columns.
+    """
+    again = np.flatnonzero(samples.series == samples.series[0])
+    size = int(again[1]) if len(again) > 1 else len(samples)
+    if size * len(again) != len(samples):
+        return None
+    series, at = samples.series.reshape(-1, size), samples.at.reshape(-1, size)
+    if len(np.unique(series[0])) < size or not (series == series[0]).all():
+        return None
+    if not (at[1:] > at[:-1]).all():
+        return None
+    value = np.ascontiguousarray(samples.value.reshape(-1, size).T)
+    return list(map(Part, series[0].tolist(), np.ascontiguousarray(at.T), value))
+
+
+def _sorted(samples: Samples) -> list[Part]:
     order = np.argsort(_codes(samples.series), kind="stable")
     series, at, value = samples.series[order], samples.at[order], samples.value[order]
     change = series[1:] != series[:-1]
@@ -34,8 +56,10 @@ def by_series(samples: Samples) -> Iterator[Part]:
         change = series[1:] != series[:-1]
     bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(at)]
     numbers = series[bounds[:-1]].tolist()
-    for number, (start, end) in zip(numbers, pairwise(bounds), strict=True):
-        yield Part(number, at[start:end], value[start:end])
+    return [
+        Part(number, at[start:end], value[start:end])
+        for number, (start, end) in zip(numbers, pairwise(bounds), strict=True)
+    ]
 
 
 def _codes(series: NDArray[np.uint32]) -> NDArray[np.unsignedinteger]:

@@ -67,7 +67,7 @@ def _seal_some(over_ms: int, using: str) -> int:
         if not due(cursor, over_ms):
             return 0
         rows = heads.oldest(cursor, SAMPLES)
-        _seal(cursor, list(by_series(heads.joined(rows))))
+        _seal(cursor, by_series(heads.joined(rows)))
         heads.delete(cursor, rows)
         return sum(row.size for row in rows)
 
