@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 from tests.reports.samples import called, large, nothing, report
-from tests.usage.estates import ask, estate, revision
+from tests.usage.estates import WEEKLY, ask, estate, revision
 
 from meterhouse.metering.periods import Period
 from meterhouse.reports import formats
@@ -135,6 +135,16 @@ def test_headings_stand_with_their_tables_and_tables_repeat_their_heads() -> Non
 def test_resources_of_one_node_are_compared_by_how_long_they_existed() -> None:
     rows = [revision(name, 11, (0, 9), kind="node") for name in ("n1", "n2")]
     assert "Hours of existence by resource" in text(read(ask(Axis.RESOURCE, estate(*rows))))
+
+
+def test_under_an_institution_deeper_projects_are_in_the_sum_of_the_second_level() -> None:
+    of = estate(revision("mirror", WEEKLY, (0, 6)))
+    by_institution = text(read(ask(Axis.INSTITUTION, of)))
+    assert "Weekly" not in by_institution
+    assert "CD with all below it" in by_institution
+    by_project = text(read(ask(Axis.PROJECT, of)))
+    assert "Weekly" in by_project
+    assert "directly in it" not in by_project
 
 
 def moment(day: int, hour: int = 0) -> datetime:

@@ -20,10 +20,6 @@ class Column:
     amount: str
     size: int
 
-    @property
-    def head(self) -> list[str]:
-        return [self.title, self.unit]
-
     def text(self, used: Quantities, places: int) -> str:
         if self.amount == "millijoules" and not used.measured_ms:
             return UNKNOWN
