@@ -52,7 +52,9 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_no_room_is_called_after_nothing() -> None:
-    names = {part for path in files() for part in [*path.relative_to(SOURCE).parts[:-1], path.stem]}
+    names = {
+        part for path in files() for part in [*path.relative_to(SOURCE).parts[:-1], path.stem]
+    }
     assert not names & FORBIDDEN_ROOMS
 
 
@@ -67,7 +69,9 @@ def test_nothing_is_left_for_later() -> None:
     assert not left
 
 
-@pytest.mark.parametrize("script", sorted((ROOT / "scripts").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "scripts").iterdir()), ids=lambda path: path.name
+)
 def test_every_script_can_be_run_and_says_what_it_does(script: Path) -> None:
     assert script.stat().st_mode & 0o111
     lines = script.read_text().splitlines()
