@@ -1,0 +1,182 @@
+"""The pages in a real browser: nothing is refused by it, graphs are drawn, keys work."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+from tests.web import cast
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True, databases=["default", "reports"]),
+]
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+POWER = "/graphs/?resource=cloud%2Fmirror&meter=power"
+DRAWN = "#graph[data-drawn] canvas"
+
+
+def chromium() -> str:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        raise pytest.UsageError("Chromium is missing: apt-get install chromium")
+    return found
+
+
+@contextmanager
+def running() -> Iterator[Browser]:
+    """The browser runs an event loop in this thread: no database is asked while it does."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, server: LiveServer, *, width: int = 1280) -> Iterator[Page]:
+    """A page of somebody who is logged in. At the end the browser must have nothing to complain
+    about: a script that failed, or anything that the policy refused.
+    """
+    context = browser.new_context(
+        base_url=server.url,
+        viewport={"width": width, "height": 800},
+        color_scheme="light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/login/")
+    page.get_by_label("Login").fill("root")
+    page.get_by_label("Password").fill(cast.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def full(transactional_db: None, live_server: LiveServer) -> LiveServer:
+    cast.furnish()
+    cast.logins()
+    return live_server
+
+
+def test_every_page_is_shown_without_a_complaint(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        for link in page.locator(".rooms a").evaluate_all("links => links.map(a => a.href)"):
+            page.goto(link)
+            expect(page.locator("h1, .swagger-ui .title").first).to_be_visible()
+        for address in ("/projects/debian/", "/resources/cloud/mirror/", "/account/"):
+            page.goto(address)
+            expect(page.locator("h1")).to_be_visible()
+
+
+def test_no_page_is_wider_than_a_phone(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full, width=390) as page:
+        for address in ("/", "/projects/", "/resources/", POWER, "/reports/", "/account/"):
+            page.goto(address)
+            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wider <= 0, address
+        expect(page.get_by_role("link", name="Institutions")).to_be_hidden()
+        page.get_by_role("button", name="Menu").click()
+        expect(page.get_by_role("link", name="Institutions")).to_be_visible()
+
+
+def test_a_graph_is_drawn_and_dragging_looks_closer(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto(f"{POWER}&last=hour")
+        expect(page.locator(DRAWN)).to_be_visible()
+        place = page.locator(".u-over").bounding_box()
+        assert place is not None
+        y = place["y"] + place["height"] / 2
+        page.mouse.move(place["x"] + place["width"] * 0.85, y)
+        page.mouse.down()
+        page.mouse.move(place["x"] + place["width"] * 0.95, y, steps=4)
+        page.mouse.up()
+        page.wait_for_url(re.compile(r"from=.*&to="))
+        assert "last=" not in page.url
+        permalink = page.url
+        page.go_back()
+        expect(page).to_have_url(re.compile("last=hour"))
+        page.goto(permalink)
+        expect(page.locator(DRAWN)).to_be_visible()
+
+
+def test_pointing_at_a_graph_reads_its_values(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto(f"{POWER}&last=hour")
+        expect(page.locator(DRAWN)).to_be_visible()
+        place = page.locator(".u-over").bounding_box()
+        assert place is not None
+        page.mouse.move(place["x"] + place["width"] * 0.97, place["y"] + 50)
+        expect(page.locator(".u-legend")).to_contain_text("100 W")
+        expect(page.locator(".u-legend")).to_contain_text("UTC")
+
+
+def test_the_theme_is_kept(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.get_by_role("button", name="Light or dark").click()
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert light != dark
+        page.goto("/projects/")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+def test_a_slash_leads_to_the_search(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.keyboard.press("/")
+        expect(page.locator("#search")).to_be_focused()
+        page.keyboard.type("mirr")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("link", name="mirror")).to_be_visible()
+
+
+def test_the_overview_refreshes_itself(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        with page.expect_response(lambda answer: answer.url.endswith("/now/")) as answer:
+            page.goto("/")
+        assert answer.value.ok
+        expect(page.locator("#power")).to_have_count(1)
+
+
+def test_tables_are_sorted_by_a_click(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto("/resources/")
+        names = page.locator("tbody td.name")
+        assert names.all_text_contents() == ["builder", "mirror", "rocket"]
+        page.get_by_role("button", name="Name").click()
+        page.get_by_role("button", name="Name").click()
+        assert names.all_text_contents() == ["rocket", "mirror", "builder"]
+        expect(page.locator("th").first).to_have_attribute("aria-sort", "descending")
+
+
+def test_a_table_downloads(full: LiveServer, tmp_path: Path) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto("/resources/")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="CSV").click()
+        download.value.save_as(tmp_path / "resources.csv")
+        assert len((tmp_path / "resources.csv").read_text().splitlines()) == 4
+
+
+def test_a_token_is_made_shown_and_revoked(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto("/account/")
+        page.get_by_label("What it is for").fill("a script")
+        page.get_by_role("button", name="Make it").click()
+        expect(page.locator("#new-token")).to_contain_text("mh_")
+        page.get_by_role("button", name="Revoke").click()
+        expect(page.get_by_text("The token is revoked")).to_be_visible()
+        expect(page.get_by_text("No tokens")).to_be_visible()
