@@ -48,10 +48,15 @@ class Catalogue:
         self._ids: dict[Series, int] = {}
         self._tuples: dict[int, Known] = {}
 
+    def remembered(self, series: tuple[Series, ...]) -> Known | None:
+        """The ids of series, if this very tuple was committed before."""
+        remembered = self._tuples.get(id(series))
+        return remembered if remembered and remembered.series is series else None
+
     def known(self, series: tuple[Series, ...]) -> Known:
         """The ids of series. Call within a transaction: what is new is written."""
-        remembered = self._tuples.get(id(series))
-        if remembered and remembered.series is series:
+        remembered = self.remembered(series)
+        if remembered:
             return remembered
         found = self._look_up(series)
         ids = np.fromiter((found.get(one, 0) for one in series), np.uint32, len(series))

@@ -64,14 +64,19 @@ class Span(NamedTuple):
         return cls(int(samples.at.min()), int(samples.at.max()))
 
 
-def append(cursor: Any, samples: Samples, span: Span, packed: bytes | None = None) -> None:
-    """Write samples, at least one, as one row. packed: their ids, if somebody has them so."""
+def insertion(
+    samples: Samples, span: Span, packed: bytes | None = None
+) -> tuple[str, tuple[object, ...]]:
+    """The statement that writes samples, at least one, as one row.
+
+    packed: their ids, if somebody has them so
+    """
     blobs = (
         packed or packing.pack_series(samples.series),
         packing.pack_times(samples.at, *span),
         packing.pack_values(samples.value),
     )
-    cursor.execute(_INSERT, (*span, len(samples), *blobs))
+    return _INSERT, (*span, len(samples), *blobs)
 
 
 def within(cursor: Any, start_ms: int, end_ms: int, ids: Collection[int]) -> Samples:

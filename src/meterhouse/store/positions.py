@@ -5,6 +5,11 @@ from typing import Any
 
 from meterhouse.metering.batches import Batch, Position
 
+_CLAIM = (
+    "UPDATE store_position SET sequence = %s, batches = batches + 1, samples = samples + %s"
+    " WHERE publisher = %s AND epoch = %s AND sequence = %s"
+)
+
 
 class Gap(Exception):
     """A batch came before one with a lower number. Ask the publisher for ``expected``."""
@@ -20,16 +25,22 @@ class Stale(Exception):
     """A batch is of a journal that its publisher has since begun anew."""
 
 
+def claim(batch: Batch) -> tuple[str, tuple[object, ...]]:
+    """The statement that moves the publisher's position to this batch from the one before it.
+
+    It changes one row if the position was there, and none otherwise: of two recorders with the
+    same batch, one.
+    """
+    values = (batch.sequence, len(batch.samples), batch.publisher, batch.epoch, batch.sequence - 1)
+    return _CLAIM, values
+
+
 def advance(cursor: Any, batch: Batch) -> bool:
     """Move the publisher's position to this batch; False if it is there or beyond already.
 
     Raises Gap if a batch before this one is missing, Stale if its epoch is over.
     """
-    cursor.execute(
-        "UPDATE store_position SET sequence = %s, batches = batches + 1, samples = samples + %s"
-        " WHERE publisher = %s AND epoch = %s AND sequence = %s",
-        (batch.sequence, len(batch.samples), batch.publisher, batch.epoch, batch.sequence - 1),
-    )
+    cursor.execute(*claim(batch))
     return cursor.rowcount == 1 or _begin(cursor, batch)
 
 

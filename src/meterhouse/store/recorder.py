@@ -10,11 +10,12 @@ from meterhouse.metering.batches import Batch, Position
 from meterhouse.metering.clock import Clock, SystemClock
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.store import heads, positions
-from meterhouse.store.catalogue import Catalogue
+from meterhouse.store import heads, positions, quick
+from meterhouse.store.catalogue import Catalogue, Known
 from meterhouse.store.counting import count_refused
 from meterhouse.store.heads import Samples, Span
 from meterhouse.store.positions import Gap, Stale
+from meterhouse.store.quick import Statement
 from meterhouse.store.screening import Reason, is_believed, screen
 
 __all__ = ["Gap", "Outcome", "Recorder"]
@@ -49,6 +50,8 @@ class Recorder:
         Samples that are not to be believed are left out and counted by reason. Raises Gap when
         a batch before this one is missing; nothing is written then.
         """
+        if self._record_quickly(batch):
+            return Outcome.RECORDED
         with transaction.atomic(using=self._using), connections[self._using].cursor() as cursor:
             try:
                 if not positions.advance(cursor, batch):
@@ -62,18 +65,35 @@ class Recorder:
                 self._keep(batch.snapshots)
         return Outcome.RECORDED
 
-    def _append(self, cursor: Any, columns: Columns) -> None:
-        known, now_ms = self._catalogue.known(columns.series), self._clock.now_ms()
+    def _record_quickly(self, batch: Batch) -> bool:
+        """Write a batch that follows the last one and holds nothing new; False if it does not."""
+        if batch.snapshots or not len(batch.samples) or not quick.is_possible(self._using):
+            return False
+        known = self._catalogue.remembered(batch.samples.series)
+        insertion = self._insertion(batch.samples, known) if known else None
+        return insertion is not None and quick.write(
+            self._using, positions.claim(batch), insertion
+        )
+
+    def _insertion(self, columns: Columns, known: Known) -> Statement | None:
+        """What writes samples if all are believed."""
         samples = Samples(known.of(columns.key), columns.at, columns.value)
         span = Span.of(samples)
-        if known.all_known and is_believed(samples, span, now_ms):
-            packed = known.packed if samples.series is known.ids else None
-            heads.append(cursor, samples, span, packed)
-            return
-        samples, refused = screen(samples, now_ms)
-        count_refused(cursor, refused)
-        if len(samples):
-            heads.append(cursor, samples, Span.of(samples))
+        if not known.all_known or not is_believed(samples, span, self._clock.now_ms()):
+            return None
+        packed = known.packed if samples.series is known.ids else None
+        return heads.insertion(samples, span, packed)
+
+    def _append(self, cursor: Any, columns: Columns) -> None:
+        known = self._catalogue.known(columns.series)
+        insertion = self._insertion(columns, known)
+        if insertion is None:
+            samples = Samples(known.of(columns.key), columns.at, columns.value)
+            samples, refused = screen(samples, self._clock.now_ms())
+            count_refused(cursor, refused)
+            insertion = heads.insertion(samples, Span.of(samples)) if len(samples) else None
+        if insertion:
+            cursor.execute(*insertion)
 
     def positions(self) -> Mapping[str, Position]:
         """The last batch recorded of each publisher."""
