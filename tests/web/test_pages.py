@@ -22,6 +22,8 @@ from meterhouse.web.pages import refusals
 
 pytestmark = pytest.mark.django_db
 
+SHARE = "75\N{NO-BREAK SPACE}%"
+
 PAGES = (
     "/",
     "/now/",
@@ -159,10 +161,10 @@ def test_a_project_names_who_funds_it_and_whom_it_inherits_that_from(
     root: Client, furnished: int
 ) -> None:
     own = root.get("/projects/debian/").content.decode()
-    assert "75 %" in own
+    assert SHARE in own
     assert "Open Source Lab" in own
     below = root.get("/projects/debian/cd/").content.decode()
-    assert "75 %" in below
+    assert SHARE in below
     assert '/projects/debian/">Debian</a> is' in below
 
 

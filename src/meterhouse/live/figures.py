@@ -11,6 +11,7 @@ from meterhouse.metering.meters import METERS, Kind, Meter, Unit
 
 UNKNOWN = "\N{EN DASH}"
 
+_PERCENT = "\N{NO-BREAK SPACE}%"
 _SI = ("", "k", "M", "G", "T")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -95,8 +96,8 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return UNKNOWN
     if 0.9 < share < 1:
-        return f"{math.floor(share * 1000) / 10:.1f} %"
-    return f"{share * 100:.0f} %"
+        return f"{math.floor(share * 1000) / 10:.1f}{_PERCENT}"
+    return f"{share * 100:.0f}{_PERCENT}"
 
 
 def _stepped(value: float, base: int, names: tuple[str, ...], after: str) -> Figure:

@@ -18,7 +18,7 @@ def institutions(request: HttpRequest) -> HttpResponse:
         "institutions",
         (
             Column("Name", lambda row: row.name, kind="name", link=_url),
-            Column("Key", lambda row: row.key, kind="key"),
+            Column("Key", lambda row: row.key, kind="key", later=True),
             Column("Projects funded now", lambda row: funded[row.id], kind="number"),
             Column("Known from", lambda row: row.source or "declaration", later=True),
             Column("Ended", lambda row: moment(row.ended_ms), kind="moment", later=True),

@@ -78,7 +78,7 @@ def _tree(
                 link=lambda row: reverse("project", args=[row.key]),
                 indent=lambda row: row.depth - above,
             ),
-            Column("Key", lambda row: row.key, kind="key"),
+            Column("Key", lambda row: row.key, kind="key", later=True),
             Column("Funded by", payers),
             Column("Known from", lambda row: row.source or "declaration", later=True),
             Column("Ended", lambda row: moment(row.ended_ms), kind="moment", later=True),

@@ -21,7 +21,7 @@ def users(request: HttpRequest) -> HttpResponse:
         "users",
         (
             Column("Name", lambda row: row.name, kind="name", link=_url),
-            Column("Key", lambda row: row.key, kind="key"),
+            Column("Key", lambda row: row.key, kind="key", later=True),
             Column("E-mail", lambda row: row.email, later=True),
             Column("Projects", lambda row: ", ".join(inside[row.id])),
             Column("Known from", lambda row: row.source or "declaration", later=True),
