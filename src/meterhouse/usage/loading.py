@@ -32,8 +32,9 @@ def load(question: Question, using: str) -> Estate:
     period = question.counted
     return Estate(
         stretches=stretches(inventory.revisions(period, using, scope=question.scope)),
-        names=_names(question, using),
         shares=inventory.shares_in(period, using),
+        # After what refers to them: one that is new by now does no harm, one missing would.
+        names=_names(question, using),
         gaps=tuple(_gaps(period, using)),
         measure=_measure(using),
     )
