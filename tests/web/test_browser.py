@@ -107,6 +107,10 @@ def test_a_graph_is_drawn_and_dragging_looks_closer(full: LiveServer) -> None:
         page.wait_for_url(re.compile(r"from=.*&to="))
         assert "last=" not in page.url
         permalink = page.url
+        csv = page.get_by_role("link", name="CSV").get_attribute("href")
+        assert csv is not None
+        assert "from=" in csv
+        assert "last=" not in csv
         page.go_back()
         expect(page).to_have_url(re.compile("last=hour"))
         page.goto(permalink)

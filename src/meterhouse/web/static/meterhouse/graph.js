@@ -132,7 +132,15 @@
     }
     for (const link of document.querySelectorAll(".period a")) {
       const here = new URL(link.href).searchParams.get("last") === data.searchParams.get("last");
-      link.toggleAttribute("aria-current", here);
+      if (here) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    }
+    for (const link of document.querySelectorAll("a[data-same-period]")) {
+      const there = new URL(link.href);
+      for (const name of ["last", "from", "to"]) {
+        const value = data.searchParams.get(name);
+        if (value) there.searchParams.set(name, value); else there.searchParams.delete(name);
+      }
+      link.href = there.href;
     }
     load(place);
   }
