@@ -1,7 +1,7 @@
 """Turns heads into blocks per series, and hours that are over into minutes and hours.
 
 Heads are sealed when there are enough of them that a block is worth its row, and before they are
-so many that reading past them is slow: see ``due``. Small blocks are joined when their hour is
+so many that reading past them is slow: see ``due``. Small blocks are joined when their hours are
 closed. Every step is one transaction, so a crash at any moment loses nothing and doubles nothing.
 """
 
