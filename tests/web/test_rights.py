@@ -1,5 +1,6 @@
 """Everybody sees what is theirs, on every page and every path of the API, and nothing else."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -104,7 +105,8 @@ def every() -> list[str]:
 
 def leaked(address: str, text: str) -> list[str]:
     asked = unquote(address).lower()
-    return [word for word in SECRETS if word in text.lower() and word not in asked]
+    said = re.sub(r"\b[A-Za-z0-9]{32,}\b", "", text).lower()  # tokens: any word may be in them
+    return [word for word in SECRETS if word in said and word not in asked]
 
 
 def test_every_route_is_walked() -> None:

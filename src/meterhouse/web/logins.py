@@ -1,12 +1,17 @@
 """Logins: the people who use the pages and the API."""
 
 import secrets
+from collections.abc import Collection, Sequence
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from meterhouse.inventory import reading
+from meterhouse.inventory.keys import did_you_mean
+from meterhouse.inventory.scope import Scope
 from meterhouse.metering.errors import Mistake
+from meterhouse.web.models import Grant, Person
 
 FIRST = "admin"
 
@@ -49,3 +54,41 @@ def set_password(name: str, password: str, *, everything: bool) -> bool:
     login.set_password(password)
     login.save()
     return made
+
+
+def exists(name: str) -> bool:
+    return get_user_model().objects.filter(username=name).exists()
+
+
+def grant(
+    name: str, *, institutions: Sequence[str], projects: Sequence[str], user: str | None
+) -> None:
+    """Let a login see institutions and projects, with all below, and what is a user's.
+
+    Adds to what it was granted before. All keys; raises Mistake for one that is not known, and
+    nothing is granted.
+    """
+    everything = Scope.all()
+    _known("institution", institutions, {each.key for each in reading.institutions(everything)})
+    _known("project", projects, {each.key for each in reading.projects(everything)})
+    people = {each.key for each in reading.users(everything)}
+    _known("user", [user] if user else [], people)
+    login = get_user_model().objects.get(username=name)
+    for key in institutions:
+        Grant.objects.get_or_create(login=login, institution=key, project="")
+    for key in projects:
+        Grant.objects.get_or_create(login=login, institution="", project=key)
+    if user:
+        Person.objects.update_or_create(login=login, defaults={"user": user})
+
+
+def withdraw(name: str) -> int:
+    """Take back every grant of a login; returns how many there were."""
+    Person.objects.filter(login__username=name).delete()
+    return Grant.objects.filter(login__username=name).delete()[0]
+
+
+def _known(word: str, keys: Sequence[str], known: Collection[str]) -> None:
+    for key in keys:
+        if key not in known:
+            raise Mistake(f"there is no {word} {key!r}{did_you_mean(key, known)}")

@@ -74,6 +74,19 @@ def test_a_login_takes_its_password_from_a_pipe_and_refuses_a_short_one(tmp_path
     assert "at least 12" in short.stderr
 
 
+def test_a_login_sees_what_it_is_granted_and_nothing_unknown_is_granted(tmp_path: Path) -> None:
+    estate = tmp_path / "estate.toml"
+    estate.write_text('[[projects]]\nkey = "debian"\nname = "Debian"\n')
+    meterhouse("apply", str(estate), data=tmp_path)
+    made = meterhouse("login", "alice", "--generate", "--project", "debian", data=tmp_path)
+    assert "login alice may see debian" in made.stdout
+    wrong = meterhouse("login", "alice", "--project", "debain", data=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean" in wrong.stderr
+    back = meterhouse("login", "alice", "--withdraw", data=tmp_path)
+    assert back.stdout == "1 grants taken back\n"
+
+
 def test_the_doctor_is_content_with_a_new_house_and_names_an_open_secret(tmp_path: Path) -> None:
     meterhouse("migrate", data=tmp_path)
     tmp_path.chmod(0o700)

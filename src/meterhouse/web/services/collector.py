@@ -64,8 +64,5 @@ class Collector:
 
 
 def _noted(runs: Sequence[Run], states: Sequence[SourceState]) -> list[Configured]:
-    for run in runs:
-        sourcebook.note_run(run)
-    for state in states:
-        sourcebook.note_status(state)
+    sourcebook.note(runs, states)
     return sourcebook.configured()
