@@ -6,6 +6,7 @@ touches the database on it. Needs the server's programs (Debian: postgresql), no
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def cluster() -> Iterator[str]:
             server.wait(0.1) if server.poll() is not None else _pause(server)
         yield f"postgresql://meterhouse@{quote(str(folder), safe='')}/postgres"
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # a fast shutdown: it does not wait for clients
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
