@@ -136,3 +136,13 @@ def test_a_resource_that_another_lists_first_is_a_problem_of_the_second() -> Non
         "",
         '1 listed by another source first, such as "cloud/mirror"',
     ]
+
+
+@pytest.mark.django_db
+def test_a_watch_says_when_it_began_if_that_was_in_the_period() -> None:
+    for quarter in range(4, 12):
+        keep([snapshot("instance", at(quarter), [])])
+    (first,) = reading.sightings(Period.from_ms(at(0), at(8)))
+    assert first.begun_ms == at(4)
+    (later,) = reading.sightings(Period.from_ms(at(8), at(12)))
+    assert later.begun_ms == 0

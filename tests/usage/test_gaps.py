@@ -51,3 +51,11 @@ def test_where_nothing_existed_nothing_is_covered() -> None:
     report = ask(Axis.PROJECT, estate(gaps=[Gap("cloud", "instance", Period.from_ms(T0, T0 + 1))]))
     assert report.total.coverage is None
     assert report.rows == ()
+
+
+def test_a_source_that_was_not_read_yet_has_no_gap_and_a_note() -> None:
+    early = Gap("new", "instance", Period.from_ms(T0, T0 + HOUR), before_first=True)
+    report = ask(Axis.PROJECT, estate(MIRROR, gaps=[early, gap(6, 7)]))
+    assert report.gaps == (gap(6, 7),)
+    (note,) = [each for each in report.notes if each.startswith("Read for the first time")]
+    assert note.endswith("UTC: new. What was there before is unknown.")

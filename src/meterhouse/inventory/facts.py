@@ -143,12 +143,14 @@ class RevisionRow(NamedTuple):
 class Watch:
     """How one source watched one kind in a period.
 
-    gaps: (start_ms, end_ms) of the stretches no complete snapshot stands for, oldest first
+    gaps:     (start_ms, end_ms) of the stretches no complete snapshot stands for, oldest first
+    begun_ms: when it was watched for the first time ever, if that is in the period; 0 if earlier
     """
 
     source: str
     kind: str
     gaps: tuple[tuple[int, int], ...]
+    begun_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,9 +119,14 @@ def watches(period: Period, using: str = "default") -> tuple[Watch, ...]:
     for source, kind, day, packed in _days(period, using):
         found.setdefault((source, kind), []).append(_unpack(day, packed))
     return tuple(
-        Watch(source, kind, silences(_joined(parts), period))
-        for (source, kind), parts in found.items()
+        _watch(source, kind, _joined(parts), period) for (source, kind), parts in found.items()
     )
+
+
+def _watch(source: str, kind: str, moments: NDArray[np.int64], period: Period) -> Watch:
+    # Moments before the period are there if there are any: otherwise the first is the first ever.
+    begun = int(moments[0]) if len(moments) and moments[0] > period.start_ms else 0
+    return Watch(source, kind, silences(moments, period), begun)
 
 
 def _days(period: Period, using: str) -> list[tuple[Any, ...]]:

@@ -11,11 +11,15 @@ from meterhouse.metering.periods import Period
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
-    """A stretch in which no snapshot of one source covers the objects of one kind."""
+    """A stretch in which no snapshot of one source covers the objects of one kind.
+
+    before_first: the source was not read yet at all; that is no gap, and worth a note
+    """
 
     source: str
     kind: str
     period: Period
+    before_first: bool = False
 
 
 Silences = Mapping[tuple[str, str], "Silence"]

@@ -55,11 +55,12 @@ def _names(question: Question, using: str) -> Names:
     )
 
 
-def _gaps(period: Period, using: str) -> Iterator[Gap]:
-    for watch in inventory.sightings(period, using):
+def _gaps(asked: Period, using: str) -> Iterator[Gap]:
+    for watch in inventory.sightings(asked, using):
         if watch.kind not in PEOPLE:
             for start, end in watch.gaps:
-                yield Gap(watch.source, watch.kind, Period.from_ms(start, end))
+                period = Period.from_ms(start, end)
+                yield Gap(watch.source, watch.kind, period, before_first=end == watch.begun_ms)
 
 
 def _measure(using: str) -> Measure:

@@ -55,7 +55,7 @@ def answer(question: Question, estate: Estate) -> Report:
     atoms = attribute(pieces, estate.measure(pieces.stretches), silences(estate.gaps))
     ledger = choose(question, atoms, estate.names)
     used = total(ledger.atoms)
-    gaps = _gaps(question, estate, ledger.atoms)
+    silent = _gaps(question, estate, ledger.atoms)
     return Report(
         title=f"Usage by {question.by}",
         subject=_subject(question, ledger),
@@ -65,8 +65,8 @@ def answer(question: Question, estate: Estate) -> Report:
         generated_at=question.now,
         rows=tuple(ledger.rows(question.by)),
         total=used,
-        gaps=gaps,
-        notes=(*_notes(question, ledger, pieces, used, gaps), *NOTES),
+        gaps=tuple(gap for gap in silent if not gap.before_first),
+        notes=(*_notes(question, ledger, pieces, used, silent), *NOTES),
     )
 
 
@@ -119,8 +119,22 @@ def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
             "Energy is what was measured. The time in which power could be drawn was not all "
             "metered: the rest is unknown, and is not in the figures."
         )
-    if gaps:
+    for first, sources in sorted(_first_read(gaps).items()):
+        yield (
+            f"Read for the first time at {first:%F %T} UTC: {', '.join(sorted(sources))}. "
+            "What was there before is unknown."
+        )
+    if not all(gap.before_first for gap in gaps):
         yield (
             "In the gaps listed, a source did not say what exists. What was there before and "
             "after is counted as having been there all the time; what came and went is unknown."
         )
+
+
+def _first_read(gaps: tuple[Gap, ...]) -> dict[datetime, set[str]]:
+    """When sources were read for the first time, if that was in the period."""
+    found: dict[datetime, set[str]] = {}
+    for gap in gaps:
+        if gap.before_first:
+            found.setdefault(gap.period.end, set()).add(gap.source)
+    return found
