@@ -27,14 +27,17 @@ from meterhouse.store.merging import Part
 from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State, hour_of
 
+CLOSED_TOGETHER_MS = 2 * HOUR_MS
+"""So many hours are closed at once: at 1 Hz 7,200 samples, nearly a full block, and SQLite's pages
+get full. Until then their raw samples answer."""
+
 _MINUTES = HOUR_MS // WIDTH_MS[Granularity.MINUTE]
 _EXACT = 2.0**53  # integers beyond this are not all floats
-_JOIN_MS = 2 * HOUR_MS  # at 1 Hz 7,200 samples: nearly a full block, and SQLite's pages get full
 _SERIES_HOURS = 240  # in one transaction: at 1 Hz 864,000 samples, some tenths of a second
 
 
 def close_some(cursor: Any, over_ms: int) -> int:
-    """Close the oldest hours that are over and open; return how many, times series."""
+    """Close the oldest open hours before a moment; return how many, times series."""
     waiting = states.where(
         cursor,
         "folded_ms < %s AND last_ms + hold_ms > folded_ms ORDER BY folded_ms, id LIMIT %s",
@@ -56,20 +59,9 @@ def close_some(cursor: Any, over_ms: int) -> int:
 
 def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> None:
     spans = [Span(state.id, start_ms, end_ms) for state in together]
-    joins = [Span(state.id, start_ms // _JOIN_MS * _JOIN_MS, end_ms) for state in together]
-    is_time = end_ms % _JOIN_MS == 0
-    reached = map(raw.reaching_back, together, spans)
-    shelf = raw.shelf(cursor, [*reached, *(joins if is_time else [])])
+    shelf = raw.shelf(cursor, [*map(raw.reaching_back, together, spans)])
     _write_rows(cursor, _folded(cursor, together, spans, shelf))
-    if is_time:
-        _join_samples(cursor, joins, shelf)
-    if end_ms % DAY_MS == 0:
-        join_small(cursor, [span._replace(start_ms=end_ms - DAY_MS) for span in spans])
-
-
-def _join_samples(cursor: Any, spans: Sequence[Span], shelf: Shelf[raw.Samples]) -> None:
-    """Put the small blocks together that end within the spans."""
-    small = {span: [b for b in shelf.blocks(span) if b.end_ms <= span.end_ms] for span in spans}
+    small = {span: [b for b in shelf.blocks(span) if b.end_ms <= end_ms] for span in spans}
     worth = {span: found for span, found in small.items() if _worth_joining(found)}
     blocks.delete(cursor, [block.id for found in worth.values() for block in found])
     joined = [
@@ -77,6 +69,8 @@ def _join_samples(cursor: Any, spans: Sequence[Span], shelf: Shelf[raw.Samples])
         for span, found in worth.items()
     ]
     blocks.write(cursor, blocks.of_samples(joined))
+    if end_ms % DAY_MS == 0:
+        join_small(cursor, [span._replace(start_ms=end_ms - DAY_MS) for span in spans])
 
 
 Folded = list[tuple[Granularity, list[tuple[int, Rows]]]]

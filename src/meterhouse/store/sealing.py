@@ -38,7 +38,8 @@ class Sealed:
 
 def seal(now_ms: int, *, using: str = "default") -> Sealed:
     """Do what is due by now, in bounded steps. May be called at any time, by several at once."""
-    over = hour_of(now_ms - GRACE_MS)
+    together = closing.CLOSED_TOGETHER_MS
+    over = (now_ms - GRACE_MS) // together * together
     sealed = closed = 0
     for _ in range(_STEPS):
         done = _seal_some(over, using)
