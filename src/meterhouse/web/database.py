@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+DATABASE, REPORTS = "METERHOUSE_DATABASE", "METERHOUSE_REPORTS_DATABASE"
+POSTGRESQL = {"postgresql", "postgres"}
 SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -20,23 +22,29 @@ SQLITE_OPTIONS = {
 
 def database_settings(data: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Give Django's DATABASES: ``default``, and ``reports``, the same one without writing."""
-    address = _address(data, environment)
+    address = _address(DATABASE, environment) or f"sqlite://{quote(str(data / 'meterhouse.db'))}"
     parts = urlsplit(address)
     if parts.scheme == "sqlite":
         return _sqlite(unquote(parts.path))
-    if parts.scheme in {"postgresql", "postgres"}:
-        return _postgresql(address)
-    raise ImproperlyConfigured(
-        f"METERHOUSE_DATABASE: {parts.scheme or address!r} is no database known here; "
-        "write sqlite:///absolute/path.db or postgresql://user@host:port/name"
-    )
+    if parts.scheme in POSTGRESQL:
+        return _with_reports(address, _address(REPORTS, environment) or address)
+    raise _unknown(DATABASE, address)
 
 
-def _address(data: Path, environment: Mapping[str, str]) -> str:
-    file = environment.get("METERHOUSE_DATABASE_FILE")
+def _address(variable: str, environment: Mapping[str, str]) -> str:
+    """What the variable says, or the file that the variable with _FILE names; "" if neither."""
+    file = environment.get(f"{variable}_FILE")
     if file:
         return Path(file).read_text().strip()
-    return environment.get("METERHOUSE_DATABASE") or f"sqlite://{data / 'meterhouse.db'}"
+    return environment.get(variable, "")
+
+
+def _unknown(variable: str, address: str) -> ImproperlyConfigured:
+    # Never the whole address: there may be a password in it.
+    return ImproperlyConfigured(
+        f"{variable}: {urlsplit(address).scheme or address!r} is no database known here; "
+        "write sqlite:///absolute/path.db or postgresql://user@host:port/name"
+    )
 
 
 def _sqlite(path: str) -> dict[str, Any]:
@@ -45,8 +53,23 @@ def _sqlite(path: str) -> dict[str, Any]:
         "default": {**engine, "NAME": path, "OPTIONS": SQLITE_OPTIONS},
         "reports": {
             **engine,
-            "NAME": f"file:{path}?mode=ro",
+            "NAME": f"file:{quote(path)}?mode=ro",
             "OPTIONS": {"uri": True, "timeout": 20},
+            "TEST": {"MIRROR": "default"},
+        },
+    }
+
+
+def _with_reports(address: str, reports: str) -> dict[str, Any]:
+    """Both connections; that of reports cannot write even if its role could."""
+    if urlsplit(reports).scheme not in POSTGRESQL:
+        raise _unknown(REPORTS, reports)
+    read_only = {"options": "-c default_transaction_read_only=on"}
+    return {
+        "default": _postgresql(address),
+        "reports": {
+            **_postgresql(reports),
+            "OPTIONS": read_only,
             "TEST": {"MIRROR": "default"},
         },
     }
@@ -54,7 +77,7 @@ def _sqlite(path: str) -> dict[str, Any]:
 
 def _postgresql(address: str) -> dict[str, Any]:
     parts = urlsplit(address)
-    common = {
+    return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
@@ -63,9 +86,4 @@ def _postgresql(address: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
-    }
-    read_only = {"options": "-c default_transaction_read_only=on"}
-    return {
-        "default": common,
-        "reports": {**common, "OPTIONS": read_only, "TEST": {"MIRROR": "default"}},
     }

@@ -4,6 +4,8 @@ METERHOUSE_DATA      folder of everything that is kept (default: data)
 METERHOUSE_DATABASE  sqlite:///absolute/path.db or postgresql://user@host:port/name
                      (default: meterhouse.db in the data folder); METERHOUSE_DATABASE_FILE names a
                      file that holds it, for addresses with a password
+METERHOUSE_REPORTS_DATABASE   the same PostgreSQL database as a role that may only SELECT; also
+                     METERHOUSE_REPORTS_DATABASE_FILE (default: as above, read-only)
 METERHOUSE_HOSTS     host names that pages may be asked under, separated by commas
 """
 
