@@ -1,12 +1,14 @@
 """A store to record into, and the same rules worked out slowly and plainly beside it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.core.management import call_command
+from django.db import connection, connections
 from tests.conftest import NOON
 
 from meterhouse.metering.batches import Batch
@@ -68,6 +70,25 @@ def empty_the_store() -> None:
     with connection.cursor() as cursor:
         for table in ("series", "position", "loss", "refusal", "head", "block"):
             cursor.execute(f"DELETE FROM store_{table}")  # noqa: S608 - the names above
+
+
+@pytest.fixture
+def shared(
+    tmp_path: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A database for several threads: SQLite's in memory, as tests have it, is for one."""
+    if connection.vendor != "sqlite":
+        yield "default"
+        return
+    in_memory = connections["default"]
+    monkeypatch.setitem(connections.settings["default"], "NAME", str(tmp_path / "shared.db"))
+    del connections["default"]  # the next one is made from the settings
+    try:
+        call_command("migrate", "store", verbosity=0)
+        yield "default"
+    finally:
+        connections["default"].close()
+        connections["default"] = in_memory
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ so many that reading past them is slow: see ``due``. Small blocks are joined whe
 closed. Every step is one transaction, so a crash at any moment loses nothing and doubles nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,18 +40,20 @@ def seal(now_ms: int, *, using: str = "default") -> Sealed:
     """Do what is due by now, in bounded steps. May be called at any time, by several at once."""
     together = closing.CLOSED_TOGETHER_MS
     over = (now_ms - GRACE_MS) // together * together
-    sealed = closed = 0
+    sealed, seal_more = _again(_seal_some, over, using)
+    closed, close_more = _again(_close_some, over, using)
+    return Sealed(sealed, closed, more=seal_more or close_more)
+
+
+def _again(step: Callable[[int, str], int], over_ms: int, using: str) -> tuple[int, bool]:
+    """Take steps until one has nothing to do, but not for ever; the sum, and if there is more."""
+    total = 0
     for _ in range(_STEPS):
-        done = _seal_some(over, using)
+        done = step(over_ms, using)
         if not done:
-            break
-        sealed += done
-    for _ in range(_STEPS):
-        done = _close_some(over, using)
-        if not done:
-            return Sealed(sealed, closed, more=False)
-        closed += done
-    return Sealed(sealed, closed, more=True)
+            return total, False
+        total += done
+    return total, True
 
 
 def due(cursor: Any, over_ms: int) -> bool:
@@ -62,15 +64,17 @@ def due(cursor: Any, over_ms: int) -> bool:
 
 
 def _seal_some(over_ms: int, using: str) -> int:
-    """Seal the oldest heads, if that is due, and return how many samples they held."""
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         alone(cursor, using)
-        if not due(cursor, over_ms):
-            return 0
-        rows = heads.oldest(cursor, SAMPLES)
-        _seal(cursor, by_series(heads.joined(rows)))
-        heads.delete(cursor, rows)
-        return sum(row.size for row in rows)
+        return seal_oldest(cursor) if due(cursor, over_ms) else 0
+
+
+def seal_oldest(cursor: Any) -> int:
+    """Turn the oldest heads into blocks; return how many samples they held."""
+    rows = heads.oldest(cursor, SAMPLES)
+    _seal(cursor, by_series(heads.joined(rows)))
+    heads.delete(cursor, rows)
+    return sum(row.size for row in rows)
 
 
 def _close_some(over_ms: int, using: str) -> int:
