@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.utils import InterfaceError, OperationalError
 
 from meterhouse.bus.endpoints import Endpoint
@@ -85,4 +86,4 @@ class Recording:
 
     def prune(self, now_ms: int) -> None:
         """Throw away what is older than it has to be kept. May block."""
-        retention.prune(now_ms)
+        retention.prune(now_ms, retention.Policy(*settings.RETENTIONS))
