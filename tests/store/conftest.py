@@ -1,13 +1,14 @@
 """A store to record into, and the same rules worked out slowly and plainly beside it."""
 
 import math
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, connections
 from tests.conftest import NOON
 
@@ -73,21 +74,23 @@ def empty_the_store() -> None:
 
 
 @pytest.fixture
-def shared(
-    tmp_path: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def shared(tmp_path: Path, transactional_db: None) -> Iterator[str]:
     """A database for several threads: SQLite's in memory, as tests have it, is for one."""
     if connection.vendor != "sqlite":
         yield "default"
         return
-    in_memory = connections["default"]
-    monkeypatch.setitem(connections.settings["default"], "NAME", str(tmp_path / "shared.db"))
+    path, in_memory = tmp_path / "shared.db", connections["default"]
+    with closing(sqlite3.connect(path)) as file:
+        in_memory.connection.backup(file)
+    settings = connections.settings["default"]
+    before = settings["NAME"]
+    settings["NAME"] = str(path)
     del connections["default"]  # the next one is made from the settings
     try:
-        call_command("migrate", "store", verbosity=0)
         yield "default"
     finally:
         connections["default"].close()
+        settings["NAME"] = before
         connections["default"] = in_memory
 
 
