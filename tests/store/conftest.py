@@ -82,6 +82,7 @@ def shared(tmp_path: Path, transactional_db: None) -> Iterator[str]:
     path, in_memory = tmp_path / "shared.db", connections["default"]
     with closing(sqlite3.connect(path)) as file:
         in_memory.connection.backup(file)
+        file.execute("PRAGMA journal_mode=WAL")  # as it is after the first start
     settings = connections.settings["default"]
     before = settings["NAME"]
     settings["NAME"] = str(path)

@@ -110,6 +110,9 @@ def fold_many(
 ) -> Rows:
     """Fold many series by the same edges: all buckets of the first, then of the second, ...
 
+    parts:  moments and values as for ``fold``, but with nothing at or after the last edge
+    holds:  of each series
+
     The series are laid one after another in time, so far apart that no reading of one stands in
     a bucket of the next, and folded as if they were one.
     """

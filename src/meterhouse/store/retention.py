@@ -19,6 +19,7 @@ from meterhouse.store.states import hour_of
 _MS = timedelta(milliseconds=1)
 _BLOCKS = 2000  # in one transaction
 _STEPS = 500  # transactions in one call, at most
+_ENDS = "CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + s.hold_ms ELSE b.end_ms END"
 _WATERMARK = {Granularity.RAW: "pruned_ms", Granularity.MINUTE: "minutes_pruned_ms"}
 
 
@@ -69,16 +70,14 @@ def _prune_some(granularity: Granularity, before_ms: int, using: str) -> int:
 
 
 def _old(cursor: Any, granularity: Granularity, before_ms: int) -> list[tuple[int, int, int]]:
-    """Block, series, and when the last reading in the block stops standing, of what may go.
+    """Block, series, and when the last reading (or bucket) in it ends, of what may go.
 
-    Nothing goes of which minutes and hours are not made yet: no row of those is made twice.
+    Nothing goes before minutes and hours are made of all the time its readings stand for.
     """
     cursor.execute(
-        "SELECT b.id, b.series,"
-        " CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + s.hold_ms ELSE b.end_ms END"
-        " FROM store_series s CROSS JOIN store_block b WHERE b.series = s.id"
-        " AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <= %s"
-        " AND b.end_ms - 1 + s.hold_ms <= s.folded_ms ORDER BY b.series, b.start_ms LIMIT %s",
+        f"SELECT b.id, b.series, {_ENDS} FROM store_series s CROSS JOIN store_block b"
+        " WHERE b.series = s.id AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <= %s"
+        f" AND {_ENDS} <= s.folded_ms ORDER BY b.series, b.start_ms LIMIT %s",
         (granularity, before_ms, before_ms, _BLOCKS),
     )
     rows: list[tuple[int, int, int]] = cursor.fetchall()
