@@ -89,3 +89,10 @@ def test_the_sample_is_a_configuration() -> None:
 
 def test_the_readme_shows_the_sample() -> None:
     assert (FOLDER / "sample.toml").read_text() in (FOLDER / "README.md").read_text()
+
+
+@pytest.mark.parametrize("key", ["certificate", "password_file"])
+def test_a_path_that_depends_on_where_the_house_runs_is_refused(key: str) -> None:
+    table = tomllib.loads((FOLDER / "sample.toml").read_text())["sources"][0] | {key: "a.file"}
+    with pytest.raises(Mistake, match=rf"{key}: 'a.file' must be a whole path"):
+        configure(table.pop("name"), table, where="sample.toml")

@@ -45,6 +45,8 @@ class Config:
         _check_url(self.url)
         _check_user(self)
         _check_trust(self)
+        _check_path("password_file", self.password_file)
+        _check_path("certificate", self.certificate)
         if self.deadline_s <= 0:
             raise ValueError("deadline_s must be more than zero")
 
@@ -78,6 +80,11 @@ def _check_trust(config: Config) -> None:
         raise ValueError(f"by what is the cluster known? {trust.ADVICE}")
     if config.fingerprint:
         trust.of_text(config.fingerprint)
+
+
+def _check_path(key: str, path: str) -> None:
+    if path and not Path(path).is_absolute():  # the house may run in another folder
+        raise ValueError(f"{key}: {path!r} must be a whole path, from / on")
 
 
 def credentials(config: Config) -> tuple[Secret, ssl.SSLContext]:
