@@ -1,1 +1,15 @@
-"""Where samples rest: head, blocks, granularities, retention, reading."""
+"""Where samples rest: head, blocks, granularities, retention, reading.
+
+A batch becomes one row of the head as it comes. Sealing turns heads into blocks, a series' samples
+each; closing makes minutes and hours of them when their hours are over; retention drops raw
+samples first, then minutes. Reading puts all of it together: nobody can tell from an answer what
+was sealed, in which order it came, or how often.
+
+    recorder ──▶ head ──sealing──▶ raw blocks ──closing──▶ minutes, hours ──retention──▶ (nothing)
+                   └──────────────────┴──── reading ───────────┘
+
+    recorder    batches, exactly once: positions, catalogue (ids), screening, quick, heads, packing
+    sealing     merging, blocks, codec
+    closing     folding (the arithmetic), raw, shelves
+    reading     planning (which granularity), reckoning, ends (latest), snapshot
+"""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from meterhouse.metering.meters import Kind
 from meterhouse.store import blocks, heads, raw
 from meterhouse.store.blocks import WIDTH_MS, Granularity, Span
 from meterhouse.store.folding import Floats, Ints, Rows, fold, gather, share
@@ -39,9 +40,16 @@ def fresh(cursor: Any, questions: Sequence[Question]) -> Fresh:
     between are seen twice and merged, where the other order would not see them at all.
     """
     ids = {question.state.id for question in questions}
+    start_ms = min((_matters_from(question) for question in questions), default=0)
     end_ms = max((question.end_ms for question in questions), default=0)
-    samples = heads.within(cursor, 0, end_ms, ids)
+    samples = heads.within(cursor, start_ms, end_ms, ids)
     return {part.series: part for part in by_series(samples)}
+
+
+def _matters_from(question: Question) -> int:
+    """The oldest moment at which a reading can change the answer."""
+    state = question.state
+    return 0 if state.kind is Kind.CUMULATIVE else question.start_ms - state.hold_ms
 
 
 def rows(cursor: Any, question: Question, cuts: Ints, fresh: Fresh) -> Rows:
