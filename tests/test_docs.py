@@ -41,7 +41,8 @@ def test_every_command_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     read = re.compile(r"METERHOUSE_[A-Z]+(?:_[A-Z]+)*")
     source = "".join(
-        (ROOT / "src/meterhouse/web" / name).read_text() for name in ("settings.py", "database.py", "environment.py")
+        (ROOT / "src/meterhouse/web" / name).read_text()
+        for name in ("settings.py", "database.py", "environment.py")
     )
     documented = {row for row in first_column("operations.md") if row.startswith("METERHOUSE_")}
     assert documented == set(read.findall(source))
