@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -65,11 +67,29 @@ def opened(browser: Browser, server: LiveServer, *, width: int = 1280) -> Iterat
     assert complaints == []
 
 
+@pytest.fixture(scope="session")
+def served(live_server: LiveServer) -> LiveServer:
+    """A server that answers one question at a time.
+
+    SQLite's database of a test is in memory, and all threads share its one connection: two
+    questions at once would meet in one transaction. Outside tests each has a connection.
+    """
+    httpd = live_server.thread.httpd
+    answer, lock = httpd.get_app(), Lock()
+
+    def one_at_a_time(environ: Any, start_response: Any) -> Any:
+        with lock:
+            return answer(environ, start_response)
+
+    httpd.set_app(one_at_a_time)
+    return live_server
+
+
 @pytest.fixture
-def full(transactional_db: None, live_server: LiveServer) -> LiveServer:
+def full(transactional_db: None, served: LiveServer) -> LiveServer:
     cast.furnish()
     cast.logins()
-    return live_server
+    return served
 
 
 def test_every_page_is_shown_without_a_complaint(full: LiveServer) -> None:

@@ -73,6 +73,22 @@ def _rate_unit(meter: Meter) -> str:
 _RATES = {"cpu.time": "CPUs busy", "energy": "Power by the energy counter"}
 
 
+def total(meter: str, value: float | None) -> Figure:
+    """What a meter added up over a period, in its base unit times seconds for a level.
+
+    Energy is written in watt-hours, CPU time in hours: that is what people compare and pay.
+    """
+    known = METERS.get(meter)
+    unit = known.unit if known else Unit.ONE
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if unit in {Unit.WATT, Unit.JOULE}:
+        return _stepped(value / 3600, 1000, tuple(step + "Wh" for step in _SI), "")
+    if unit is Unit.SECOND:
+        return Figure(digits(value / 3600), "CPU hours" if meter.startswith("cpu.") else "h")
+    return figure(value, unit.value)
+
+
 def title(meter: str) -> str:
     """What a meter is called on a page, where what only grows is shown as its rate."""
     if meter in _RATES:

@@ -1,35 +1,40 @@
 """Graphs: every series that may be seen, one of them over any period, and its points as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.finding import Wanted
-from meterhouse.live import figures, graphs
+from meterhouse.live import figures, graphs, summaries
 from meterhouse.live.graphs import Floats, Graph
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
 from meterhouse.store import reading
 from meterhouse.store.reading import Stored
-from meterhouse.web.pages.periods import LASTS, graph_period
+from meterhouse.web.pages import periods
+from meterhouse.web.pages.periods import LASTS, Chosen, graph_period
 from meterhouse.web.pages.tables import Column, Table, page, page_number, pager
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
+from meterhouse.web.templatetags.house import length_of
 
 WIDEST_PX = 4000
 SIZE = 100
+WORDS = ("resource", "meter", "last", "from", "to", "format")
+"""What the address of a graph may say."""
+
+DATA_WORDS = (*WORDS, "width", "figures")
 
 
 def series(request: HttpRequest) -> HttpResponse:
     """One series as a graph if the address names one, else the list of them."""
     if request.GET.get("resource") and request.GET.get("meter"):
         return _one(request)
-    text = request.GET.get("q", "").strip().lower()
-    rows = [one for one in visible(request) if text in f"{one.series.resource} {one.series.meter}"]
+    rows = _found(visible(request), request.GET)
     number = page_number(request.GET)
     shown = rows[(number - 1) * SIZE : number * SIZE]
     context = {
@@ -42,11 +47,32 @@ def series(request: HttpRequest) -> HttpResponse:
 
 
 def data(request: HttpRequest) -> HttpResponse:
-    """The points of a graph, for the browser."""
+    """The points of a graph, for the browser; with ``figures=1`` what they come to."""
     try:
-        return JsonResponse(_points(_graph(request)))
+        periods.only(request.GET, DATA_WORDS)
+        drawn = _graph(request)
     except Mistake as mistake:
         return JsonResponse({"error": str(mistake)}, status=400)
+    points = _points(drawn)
+    if request.GET.get("figures"):
+        points["figures"] = _figures(drawn, request)
+    return JsonResponse({**points, "live": not request.GET.get("to")})
+
+
+def _found(rows: Iterable[Stored], query: QueryDict) -> list[Stored]:
+    """Those that an address asks for: by a part of their names, or by one whole name."""
+    text = query.get("q", "").strip().lower()
+    return [
+        one
+        for one in rows
+        if text in f"{one.series.resource} {one.series.meter} {_title(one)}".lower()
+        and query.get("resource", "") in {"", one.series.resource}
+        and query.get("meter", "") in {"", one.series.meter}
+    ]
+
+
+def _title(one: Stored) -> str:
+    return figures.title(one.series.meter)
 
 
 def visible(request: HttpRequest) -> list[Stored]:
@@ -62,47 +88,76 @@ def visible(request: HttpRequest) -> list[Stored]:
 
 def _one(request: HttpRequest) -> HttpResponse:
     resource, meter = request.GET["resource"], request.GET["meter"]
-    if not sight_of(resource, scope_in(request)):
+    scope = scope_in(request)
+    all_of_it = reading.find(resource=resource) if sight_of(resource, scope) else []
+    if meter not in {one.series.meter for one in all_of_it}:
         raise Http404
-    mistake = ""
-    try:
-        chosen = graph_period(request.GET, now=SystemClock().now())
-    except Mistake as error:
-        mistake = str(error)
-        chosen = graph_period({}, now=SystemClock().now())
-    here = {"resource": resource, "meter": meter}
-    found = inventory.resource(resource, scope_in(request))
+    if request.GET.get("format") == "csv":
+        return _as_csv(request)
+    chosen, mistake = _chosen(request.GET)
+    found = inventory.resource(resource, scope)
+    name = found.name if found else resource
     context = {
         "heading": figures.title(meter),
         "key": resource,
-        "name": found.name if found else resource,
+        "name": name,
         "meter": meter,
         "mistake": mistake,
-        "period": chosen.period,
-        "lasts": [
-            (name, f"?{urlencode({**here, 'last': name})}", name == chosen.name) for name in LASTS
-        ],
-        "chosen": chosen,
-        "query": _query(request.GET),
+        **_addresses(resource, meter, chosen),
         "others": [
-            (figures.title(one.series.meter), f"?{_other(request.GET, one)}", _same(one, meter))
-            for one in reading.find(resource=resource)
+            (
+                figures.title(one.series.meter),
+                _address(resource, one.series.meter, periods.question(chosen)),
+                one.series.meter == meter,
+            )
+            for one in all_of_it
         ],
         "crumbs": [
             ("Resources", reverse("resources")),
-            (found.name if found else resource, reverse("resource", args=[resource])),
+            (name, reverse("resource", args=[resource])),
         ],
     }
-    return _as_csv(request) or page(request, "meterhouse/graph.html", context)
+    response = page(request, "meterhouse/graph.html", context)
+    response.status_code = 400 if mistake else 200
+    return response
 
 
-def _as_csv(request: HttpRequest) -> HttpResponse | None:
-    if request.GET.get("format") != "csv":
-        return None
+def _chosen(query: QueryDict) -> tuple[Chosen, str]:
+    """The period an address asks for; the last hour, and why, if it cannot be understood."""
+    now = SystemClock().now()
     try:
+        periods.only(query, WORDS)
+        return graph_period(query, now=now), ""
+    except Mistake as mistake:
+        return graph_period({}, now=now), f"{mistake}. The last hour is shown instead."
+
+
+def _addresses(resource: str, meter: str, chosen: Chosen) -> dict[str, object]:
+    """Where the page's links lead, and what its fields hold."""
+    to_second = chosen.period.length < periods.HOUR
+    return {
+        "chosen": chosen,
+        "from": periods.written(chosen.period.start, to_second=to_second),
+        "to": periods.written(chosen.period.end, to_second=to_second),
+        "query": _address(resource, meter, periods.question(chosen)),
+        "permalink": _address(resource, meter, periods.exactly(chosen.period)),
+        "lasts": [
+            (name, _address(resource, meter, {"last": name}), name == chosen.name)
+            for name in LASTS
+        ],
+    }
+
+
+def _address(resource: str, meter: str, period: Mapping[str, str]) -> str:
+    return f"?{urlencode({'resource': resource, 'meter': meter, **period})}"
+
+
+def _as_csv(request: HttpRequest) -> HttpResponse:
+    try:
+        periods.only(request.GET, WORDS)
         drawn = _graph(request)
     except Mistake as mistake:
-        return HttpResponse(str(mistake), status=400, content_type="text/plain")
+        return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
     columns = (drawn.at, drawn.minimum, drawn.average, drawn.maximum)
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     table = Table(
@@ -139,6 +194,27 @@ def draw(resource: str, meter: str, query: Mapping[str, str], request: HttpReque
     return graphs.clipped(graphs.graph(found[0], chosen.period, width_px), sight.stretches)
 
 
+def _figures(drawn: Graph, request: HttpRequest) -> list[dict[str, str]]:
+    """What stands under a graph, written for people."""
+    found = reading.find(resource=drawn.resource, meter=drawn.meter)[0]
+    stretches = sight_of(drawn.resource, scope_in(request)).stretches
+    summed = summaries.summary(found, drawn, stretches)
+    each = f"of rates over {length_of(drawn.width_ms / 1000)}" if drawn.width_ms else ""
+    shown = [
+        ("Minimum", summed.minimum, each if drawn.is_rate else ""),
+        ("Average", summed.average, "weighted by time"),
+        ("Maximum", summed.maximum, each if drawn.is_rate else ""),
+        ("Last", summed.last, ""),
+    ]
+    if summed.total is not None:
+        title = "Energy" if summed.total.unit.endswith("Wh") else "Total"
+        shown.append((title, summed.total, f"{figures.percent(summed.covered)} of it is known"))
+    return [
+        {"name": name, "number": figure.number, "unit": figure.unit, "more": more}
+        for name, figure, more in shown
+    ]
+
+
 def _points(drawn: Graph) -> dict[str, object]:
     return {
         "title": drawn.title,
@@ -168,7 +244,7 @@ def _table(shown: list[Stored], rows: list[Stored]) -> Table[Stored]:
         "series",
         (
             Column("Resource", lambda one: one.series.resource, kind="name", link=_url),
-            Column("Meter", lambda one: figures.title(one.series.meter)),
+            Column("Meter", _title),
             Column("Name", lambda one: one.series.meter, kind="key", later=True),
             Column("First reading", lambda one: from_ms(one.first_ms), kind="moment", later=True),
             Column("Last reading", lambda one: from_ms(one.last_ms), kind="moment"),
@@ -185,17 +261,3 @@ def _table(shown: list[Stored], rows: list[Stored]) -> Table[Stored]:
 def _url(one: Stored) -> str:
     query = {"resource": one.series.resource, "meter": one.series.meter, "last": "day"}
     return f"{reverse('graphs')}?{urlencode(query)}"
-
-
-def _query(query: Mapping[str, str]) -> str:
-    kept = ("resource", "meter", "last", "from", "to")
-    return urlencode({key: query[key] for key in kept if key in query})
-
-
-def _other(query: Mapping[str, str], one: Stored) -> str:
-    period = {key: query[key] for key in ("last", "from", "to") if key in query}
-    return urlencode({"resource": one.series.resource, "meter": one.series.meter, **period})
-
-
-def _same(one: Stored, meter: str) -> bool:
-    return one.series.meter == meter

@@ -1,11 +1,12 @@
 """Periods as an address says them: ``last=day``, or ``from=…&to=…``, in UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from meterhouse.inventory.keys import did_you_mean
 from meterhouse.metering.errors import Mistake
-from meterhouse.metering.periods import Period
+from meterhouse.metering.periods import Period, from_ms
 
 LASTS = {
     "minute": timedelta(minutes=1),
@@ -31,6 +32,7 @@ PRESETS = {
 
 _LENGTHS = {"last-24h": 1, "last-7d": 7, "last-30d": 30}  # days
 
+HOUR = LASTS["hour"]
 LONGEST = timedelta(days=3660)
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 
@@ -50,10 +52,53 @@ def graph_period(query: Mapping[str, str], *, now: datetime) -> Chosen:
     """
     if query.get("from"):
         return Chosen("", between(query["from"], query.get("to", ""), now=now))
-    name = query.get("last", "hour")
+    if query.get("to"):
+        raise Mistake("to: say from when, too")
+    name = query.get("last") or "hour"
     if name not in LASTS:
         raise Mistake(f"last: {name!r} is no period; there are: {', '.join(LASTS)}")
     return Chosen(name, Period.last(LASTS[name], now=now))
+
+
+def covering(first_ms: int, last_ms: int, *, now: datetime) -> Chosen:
+    """The shortest of hour, day and week that reaches back to the first reading.
+
+    It ends now; or with the last reading, where that is so old that nothing would be seen.
+    """
+    age = now - from_ms(first_ms)
+    name = next((name for name in ("hour", "day") if age <= LASTS[name]), "week")
+    last = from_ms(last_ms)
+    if now - last < LASTS[name]:
+        return Chosen(name, Period.last(LASTS[name], now=now))
+    end = last.replace(microsecond=0) + timedelta(seconds=1)
+    return Chosen("", Period.last(min(LASTS["week"], max(end - from_ms(first_ms), HOUR)), now=end))
+
+
+def question(chosen: Chosen) -> dict[str, str]:
+    """A period as the address of a graph says it."""
+    if chosen.name in LASTS:
+        return {"last": chosen.name}
+    return exactly(chosen.period)
+
+
+def exactly(period: Period) -> dict[str, str]:
+    """A period as two moments, whole seconds, that hold all of it."""
+    end = period.end + timedelta(seconds=1) - timedelta.resolution
+    return {"from": f"{period.start:%FT%T}", "to": f"{end:%FT%T}"}
+
+
+def written(at: datetime, *, to_second: bool) -> str:
+    """A moment as an input shows it and takes it: ISO 8601 with a space, UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if to_second else f"{at:%Y-%m-%d %H:%M}"
+
+
+def only(query: Mapping[str, str], known: Collection[str]) -> None:
+    """Raises Mistake for a word of an address that means nothing there: a slip of the pen would
+    otherwise be answered with something else than what was asked.
+    """
+    for key in query:
+        if key not in known:
+            raise Mistake(f"{key}: nothing is called that here{did_you_mean(key, known)}")
 
 
 def report_period(query: Mapping[str, str], *, now: datetime) -> Chosen:
@@ -86,7 +131,7 @@ def moment(text: str, key: str) -> datetime:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Mistake(
-            f"{key}: {text!r} is no moment; write like 2026-05-01 or 2026-05-01T12:00"
+            f"{key}: {text!r} is no moment; write like 2026-05-01 or 2026-05-01 12:00, in UTC"
         ) from error
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, time
 from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
@@ -20,8 +21,12 @@ from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.statement import statement
 from meterhouse.usage.summary import measure
 from meterhouse.web.pages.names import names_for
-from meterhouse.web.pages.periods import PRESETS, Chosen, report_period
+from meterhouse.web.pages.periods import PRESETS, Chosen, only, report_period
+from meterhouse.web.pages.periods import written as written_moment
 from meterhouse.web.rights import scope_in
+
+WORDS = ("by", "period", "from", "to", "institution", "project", "format")
+"""What the address of a report may say."""
 
 SHOWN = 200
 """So many rows are shown; the downloads have all."""
@@ -67,6 +72,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "by": report.by if report else Axis.PROJECT,
         "presets": PRESETS,
         "chosen": chosen,
+        "from": _shortest(chosen.period.start),
+        "to": _shortest(chosen.period.end),
         "institutions": names.institutions.values(),
         "projects": names.projects.values(),
         "mistake": mistake,
@@ -143,8 +150,15 @@ def as_file(report: Report, name: str) -> HttpResponse:
     return response
 
 
+def _shortest(at: datetime) -> str:
+    """A moment as its field shows it: a midnight is its date."""
+    is_midnight = at.time() == time()
+    return f"{at:%F}" if is_midnight else written_moment(at, to_second=at.second > 0)
+
+
 def _tried(request: HttpRequest, query: Mapping[str, str]) -> tuple[Report | None, str]:
     try:
+        only(query, WORDS)
         return wanted(request, query), ""
     except Mistake as mistake:
         return None, str(mistake)

@@ -1,6 +1,6 @@
 """Resources: found, filtered, page by page; and one with its history, its series and its usage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,11 @@ from meterhouse.inventory import reading
 from meterhouse.inventory.facts import ResourceInfo, RevisionInfo
 from meterhouse.inventory.finding import ORDERS, Page, Wanted
 from meterhouse.live import figures
+from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.snapshots import State
 from meterhouse.store import reading as store
+from meterhouse.store.reading import Stored
+from meterhouse.web.pages import periods
 from meterhouse.web.pages.names import Names, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page, page_number, pager
 from meterhouse.web.sight import sight_of
@@ -83,18 +86,29 @@ def resource(request: HttpRequest, key: str) -> HttpResponse:
         "disk": figures.gibibytes(found.disk_bytes) if found.disk_bytes else None,
         "crumbs": [("Resources", reverse("resources"))],
         "usage": f"{reverse('usage')}?{urlencode({'resource': found.key})}",
-        "series": [
-            {
-                "meter": one.series.meter,
-                "title": figures.title(one.series.meter),
-                "query": urlencode({"resource": found.key, "meter": one.series.meter}),
-            }
-            for one in store.find(resource=found.key)
-        ]
-        if sight
-        else [],
+        **_series(store.find(resource=found.key) if sight else []),
     }
     return page(request, "meterhouse/resource.html", context, _history(names, found))
+
+
+def _series(found: Sequence[Stored]) -> dict[str, object]:
+    """Every graph of a page over the same period, so that they can be compared."""
+    if not found:
+        return {"series": []}
+    first_ms, last_ms = min(one.first_ms for one in found), max(one.last_ms for one in found)
+    chosen = periods.covering(first_ms, last_ms, now=SystemClock().now())
+    until = f"{chosen.period.start:%Y-%m-%d %H:%M} to {chosen.period.end:%Y-%m-%d %H:%M} UTC"
+    series = [{"resource": one.series.resource, "meter": one.series.meter} for one in found]
+    return {
+        "shown_period": f"last {chosen.name}" if chosen.name else until,
+        "series": [
+            {
+                "title": figures.title(one["meter"]),
+                "query": urlencode({**one, **periods.question(chosen)}),
+            }
+            for one in series
+        ],
+    }
 
 
 def table(

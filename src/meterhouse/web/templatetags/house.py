@@ -84,6 +84,36 @@ def spark(values: Sequence[float]) -> SafeString:
     )
 
 
+MOMENT = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?)?"
+
+
+@register.simple_tag
+def momentfield(key: str, name: str, value: str, custom: str = "") -> SafeString:
+    """A field for a moment, written in ISO 8601 whatever the language of the browser.
+
+    key:    the element's id
+    custom: id of the chooser of periods that is set to "custom" when somebody writes here
+
+    A browser's own field shows the months and the afternoon in the reader's language; what is
+    typed here reads the same for everybody, and can be copied from a log.
+    """
+    return format_html(
+        '<input id="{}" name="{}" value="{}" pattern="{}" placeholder="YYYY-MM-DD HH:MM"'
+        ' title="Like 2026-05-01 or 2026-05-01 12:00, in UTC" autocomplete="off"'
+        ' spellcheck="false" maxlength="32"{}>',
+        key,
+        name,
+        value,
+        MOMENT,
+        format_html(' data-custom="{}"', custom) if custom else "",
+    )
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
+
+
 @register.filter
 def ago(at: datetime | int | None) -> str:
     """How long ago, or in how long, in one unit: "40 s ago", "in 12 min", "3 d ago"."""

@@ -1,38 +1,12 @@
 // Draws series with uPlot: average as a line, least and greatest as a band, nothing over gaps.
-// A place to draw is <div class="graph" data-graph="address of the points" data-page="its page">;
-// data-small: without legend and zoom; data-live: fetched again as time goes on.
+// A place to draw is <div class="graph" data-graph="address of its points">; data-small: without
+// legend and zoom. What ends now is fetched again as time goes on.
 (function () {
   "use strict";
 
-  const STEPS = {
-    W: ["W", "kW", "MW", "GW"], J: ["J", "kJ", "MJ", "GJ"],
-    By: ["B", "KiB", "MiB", "GiB", "TiB", "PiB"],
-    "By/s": ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s", "PiB/s"],
-  };
-  const PLAIN = { Cel: "°C", 1: "" };
-  const LIVE_MS = { minute: 1000, hour: 5000, day: 60000 };
-
-  function scale(unit, greatest) {
-    const names = STEPS[unit];
-    if (!names) return { by: 1, unit: unit in PLAIN ? PLAIN[unit] : unit };
-    const base = unit.startsWith("By") ? 1024 : 1000;
-    let step = 0;
-    while (greatest >= base && step + 1 < names.length) { greatest /= base; step += 1; }
-    return { by: base ** step, unit: names[step] };
-  }
-
-  function written(value, unit) {
-    if (value === null || value === undefined) return "–";
-    const to = scale(unit, Math.abs(value));
-    const size = value / to.by;
-    const digits = Math.abs(size) >= 100 ? 0 : Math.abs(size) >= 10 ? 1 : 2;
-    return `${size.toFixed(digits)} ${to.unit}`.trim();
-  }
-
-  function stamp(seconds, width) {
-    const text = new Date(seconds * 1000).toISOString().replace("T", " ");
-    return text.slice(0, width >= 60 ? 16 : 19) + " UTC";
-  }
+  const LASTS = { minute: 60, hour: 3600, day: 86400, week: 604800, month: 2592000, year: 31536000 };
+  const SHORTEST_S = 10, LONGEST_S = 3660 * 86400;
+  const FONT = 12;
 
   // The colours stand in the style sheet; a canvas has to be told them.
   function ink(place, name) {
@@ -44,79 +18,129 @@
     return colour;
   }
 
-  // uPlot's own formats are in local time and words; ours are UTC, ISO 8601, as in the tables.
-  function ticks(plot, splits, _axis, _space, step) {
-    return splits.map((seconds) => {
-      const iso = new Date(seconds * 1000).toISOString();
-      if (step >= 86400) return iso.slice(0, 10);
-      if (iso.slice(11, 19) === "00:00:00") return iso.slice(5, 10);
-      return step >= 60 ? iso.slice(11, 16) : iso.slice(11, 19);
-    });
-  }
-
   function state(place, text) {
     for (const old of place.querySelectorAll(".state")) old.remove();
     if (!text) return;
     const note = document.createElement("p");
     note.className = "state";
+    note.setAttribute("role", "status");
     note.textContent = text;
     place.append(note);
   }
 
+  function isSmall(place) { return "small" in place.dataset; }
+
+  // Single readings and rates have no band: there the line is all there is.
+  function hasBand(points) { return points.width > 0 && !points.rate; }
+
+  function columns(points) {
+    return hasBand(points) ? points.columns : [points.columns[0], points.columns[2]];
+  }
+
+  function series(place, points) {
+    const value = (_plot, raw) => scales.written(raw, place.points.unit);
+    const time = (_plot, raw) => raw === null ? "–" : scales.stamp(raw, place.points.width);
+    const line = { stroke: ink(place, "line"), width: 1.75, value, points: { show: () => lone(place.points) } };
+    if (!hasBand(points)) return [{ label: "Time", value: time }, { label: points.width ? "Average" : "Reading", ...line }];
+    const edge = { stroke: "transparent", value, points: { show: false } };
+    return [{ label: "Time", value: time }, { label: "Minimum", ...edge }, { label: "Average", ...line }, { label: "Maximum", ...edge }];
+  }
+
+  function axes(place) {
+    const small = isSmall(place);
+    const font = `${FONT}px ${getComputedStyle(document.body).fontFamily}`;
+    const look = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 }, ticks: { show: false }, font };
+    return [
+      { ...look, space: small ? 70 : 90, size: small ? 28 : 40,
+        values: (_plot, splits, _axis, _space, step) => splits.map((split) => scales.times(split, step)) },
+      { ...look, splits: () => place.axis.marks.map((mark) => mark.at), values: () => place.axis.marks.map((mark) => mark.label),
+        size: (plot, labels) => scales.room(plot, labels, font) },
+    ];
+  }
+
   function options(place, points) {
-    const small = "small" in place.dataset;
-    const has = points.columns[3].filter((value) => value !== null);
-    const to = scale(points.unit, has.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-    const value = (_plot, raw) => written(raw, points.unit);
-    const axis = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 },
-      ticks: { show: false }, font: "12px " + getComputedStyle(document.body).fontFamily };
+    const small = isSmall(place);
     return {
-      width: place.clientWidth, height: small ? 140 : Math.max(300, Math.min(innerHeight * 0.5, 420)),
+      width: place.clientWidth, height: small ? 140 : Math.max(260, Math.min(innerHeight * 0.5, 420)),
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
       legend: { show: !small, live: true },
       cursor: { drag: { x: !small, y: false, setScale: false }, ...(small && { show: false }) },
-      scales: { x: { min: points.from, max: points.to }, y: { range: range } },
-      series: [
-        { label: "Time", value: (_plot, raw) => raw === null ? "–" : stamp(raw, points.width) },
-        { label: "Least", stroke: "transparent", value, points: { show: false } },
-        { label: points.width ? "Average" : "Reading", stroke: ink(place, "line"), width: 1.75, value,
-          points: { show: lone(points) } },
-        { label: "Greatest", stroke: "transparent", value, points: { show: false } },
-      ],
-      bands: [{ series: [3, 1], fill: ink(place, "band") }],
-      axes: [
-        { ...axis, values: ticks, space: small ? 70 : 90, size: small ? 28 : 40 },
-        { ...axis, size: 64, space: small ? 30 : 44,
-          values: (_plot, splits) => splits.map((split) => trimmed(split / to.by) + (to.unit ? ` ${to.unit}` : "")) },
-      ],
-      hooks: small ? {} : { setSelect: [(plot) => zoom(place, plot)] },
+      scales: {
+        x: { min: points.from, max: points.to },
+        y: { range: (_plot, least, most) => {
+          place.axis = scales.axis(least, most, place.points.unit, small ? 3 : 5);
+          return [place.axis.low, place.axis.high];
+        } },
+      },
+      series: series(place, points),
+      bands: hasBand(points) ? [{ series: [3, 1], fill: ink(place, "band") }] : [],
+      axes: axes(place),
+      hooks: small ? {} : { setSelect: [(plot) => select(place, plot)], setCursor: [(plot) => rest(place, plot)] },
     };
   }
-
-  function trimmed(value) { return String(Math.round(value * 1000) / 1000); }
 
   // One lone reading is a line of no length: show it as a point.
   function lone(points) { return points.columns[2].filter((value) => value !== null).length < 3; }
 
-  // From zero, unless what is shown is far from it and moves little.
-  function range(_plot, least, most) {
-    if (least === null || most === null) return [0, 1];
-    const room = (most - least) * 0.08 || Math.abs(most) * 0.05 || 1;
-    const low = least >= 0 && least < most * 0.75 ? 0 : least - room;
-    return [least >= 0 ? Math.max(0, low) : low, most + room];
+  // Nobody points at a moment: the legend reads the last one.
+  function rest(place, plot) {
+    if (plot.cursor.idx !== null && plot.cursor.idx !== undefined) return;
+    const line = place.points.columns[2];
+    let last = line.length - 1;
+    while (last > 0 && line[last] === null) last -= 1;
+    if (last >= 0) plot.setLegend({ idx: last });
   }
 
-  function zoom(place, plot) {
+  function select(place, plot) {
     if (plot.select.width < 4) return;
-    const moment = (pixel) => new Date(plot.posToVal(pixel, "x") * 1000).toISOString().slice(0, 19);
-    const from = moment(plot.select.left), to = moment(plot.select.left + plot.select.width);
-    if (from === to) return;
+    const from = plot.posToVal(plot.select.left, "x");
+    const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    show(place, from, to);
+  }
+
+  // Goes to a period: into the address, so that it can be kept, sent, and gone back from.
+  function show(place, from, to) {
+    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19);
+    const [start, end] = [iso(Math.floor(from)), iso(Math.ceil(to))];
     const address = new URL(location.href);
     address.searchParams.delete("last");
-    address.searchParams.set("from", from);
-    address.searchParams.set("to", to);
+    address.searchParams.set("from", start);
+    address.searchParams.set("to", end);
+    go(place, address);
+  }
+
+  function go(place, address) {
     history.pushState({ zoomed: true }, "", address);
     follow(place);
+  }
+
+  const moves = {
+    earlier: (from, to) => [from - (to - from) / 2, to - (to - from) / 2],
+    later: (from, to) => [from + (to - from) / 2, to + (to - from) / 2],
+    in: (from, to, live) => live ? [(from + to) / 2, to] : [from + (to - from) / 4, to - (to - from) / 4],
+    out: (from, to) => [from - (to - from) / 2, to + (to - from) / 2],
+  };
+
+  function move(place, way) {
+    if (!place.points) return;
+    const { from, to, live } = place.points;
+    if (way === "now") { now(place, to - from); return; }
+    let [start, end] = moves[way](from, to, live);
+    const over = Math.max(0, end - Date.now() / 1000); // nothing is to be seen of what is to come
+    start -= over;
+    end -= over;
+    if (end - start < SHORTEST_S || end - start > LONGEST_S || start < 366 * 86400) return;
+    show(place, start, end);
+  }
+
+  // The period of a name that is as long as what is shown, ending now.
+  function now(place, length) {
+    const address = new URL(location.href);
+    for (const name of ["from", "to"]) address.searchParams.delete(name);
+    const names = Object.keys(LASTS);
+    address.searchParams.set("last", names.find((name) => LASTS[name] >= length * 0.99) || "year");
+    go(place, address);
   }
 
   // Shows what the address says: after zooming, and after going back.
@@ -124,14 +148,9 @@
     const data = new URL(place.dataset.graph, location.href);
     data.search = new URL(location.href).search;
     place.dataset.graph = data.pathname + data.search;
-    delete place.dataset.live;
-    for (const name of ["from", "to"]) {
-      const field = document.getElementById(`g-${name}`);
-      const value = data.searchParams.get(name);
-      if (field && value) field.value = value;
-    }
+    const name = data.searchParams.get("last") || (data.searchParams.get("from") ? "" : "hour");
     for (const link of document.querySelectorAll(".period a")) {
-      const here = new URL(link.href).searchParams.get("last") === data.searchParams.get("last");
+      const here = new URL(link.href).searchParams.get("last") === name;
       if (here) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
     }
     for (const link of document.querySelectorAll("a[data-same-period]")) {
@@ -145,47 +164,105 @@
     load(place);
   }
 
-  function draw(place, points) {
-    place.points = points;
-    const known = points.columns[2].some((value) => value !== null);
-    state(place, known ? "" : "Nothing was read in this period");
-    const width = place.clientWidth;
-    if (place.plot && place.plot.width === width && place.unit === points.unit && !place.stale) {
-      place.plot.setData(points.columns, false);
-      place.plot.setScale("x", { min: points.from, max: points.to });
-      place.plot.redraw();
-      return;
+  // What stands around the graph is of the same moments: its fields, its figures, its permalink.
+  function around(points) {
+    const iso = (seconds) => new Date(seconds * 1000).toISOString();
+    const digits = points.to - points.from < 3600 ? 19 : 16;
+    for (const [name, seconds] of [["from", points.from], ["to", points.to]]) {
+      const field = document.getElementById(`g-${name}`);
+      if (field && field !== document.activeElement && field.value === field.defaultValue) {
+        field.defaultValue = field.value = iso(seconds).replace("T", " ").slice(0, digits);
+      }
     }
-    if (place.plot) place.plot.destroy();
-    place.unit = points.unit;
-    place.stale = false;
-    place.plot = new uPlot(options(place, points), points.columns, place);
-    place.dataset.drawn = "yes";
+    const link = document.getElementById("permalink");
+    if (!link) return;
+    const address = new URL(link.href);
+    address.searchParams.set("from", iso(Math.floor(points.from)).slice(0, 19));
+    address.searchParams.set("to", iso(Math.ceil(points.to)).slice(0, 19));
+    link.href = address.href;
+  }
+
+  function figures(wanted) {
+    const row = document.getElementById("figures");
+    if (!row || !wanted) return;
+    const part = (name, text) => {
+      const made = document.createElement("span");
+      made.className = name;
+      made.textContent = text;
+      return made;
+    };
+    row.replaceChildren(...wanted.map((one) => {
+      const tile = document.createElement("div");
+      tile.className = "tile";
+      const value = part("value", one.number);
+      if (one.unit) value.append(part("unit", ` ${one.unit}`));
+      tile.append(part("name", one.name), value, part("more", one.more || "\u00a0"));
+      return tile;
+    }));
+  }
+
+  function draw(place, points) {
+    const known = points.columns[2].some((value) => value !== null);
+    const before = place.points;
+    place.points = points;
+    state(place, known ? "" : "Nothing was read in this period");
+    const isSame = place.plot && place.plot.width === place.clientWidth && !place.stale
+      && hasBand(before) === hasBand(points) && before.width === points.width;
+    if (isSame) {
+      place.plot.batch(() => {
+        place.plot.setData(columns(points), false);
+        place.plot.setScale("x", { min: points.from, max: points.to });
+      });
+    } else {
+      if (place.plot) place.plot.destroy();
+      place.stale = false;
+      place.plot = new uPlot(options(place, points), columns(points), place);
+      place.dataset.drawn = "yes";
+    }
+    if (!isSmall(place)) rest(place, place.plot);
+  }
+
+  async function fetched(address) {
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    if (answer.redirected) throw new Error("you are logged out; load the page again");
+    const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+    const points = isJson ? await answer.json() : {};
+    if (!answer.ok || !isJson) throw new Error(points.error || `the house answered ${answer.status}`);
+    return points;
   }
 
   async function load(place) {
     const address = new URL(place.dataset.graph, location.href);
+    address.searchParams.delete("format");
     address.searchParams.set("width", String(Math.round(place.clientWidth * devicePixelRatio)));
+    if (!isSmall(place)) address.searchParams.set("figures", "1");
     const asked = (place.asked || 0) + 1;
     place.asked = asked;
-    try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
-      const points = await answer.json();
-      if (place.asked !== asked) return; // a later question was put meanwhile
-      if (!answer.ok) throw new Error(points.error || `answer ${answer.status}`);
-      place.stale = true;
-      draw(place, points);
-    } catch (error) {
-      if (place.asked === asked) state(place, place.plot ? "" : `The graph could not be fetched: ${error.message}`);
-    }
-    const pause = LIVE_MS[place.dataset.live];
     clearTimeout(place.timer);
-    if (pause) place.timer = setTimeout(() => later(place), pause);
+    let live = place.points ? place.points.live : false;
+    try {
+      const points = await fetched(address);
+      if (place.asked !== asked) return; // a later question was put meanwhile
+      live = points.live;
+      draw(place, points);
+      if (!isSmall(place)) { around(points); figures(points.figures); }
+    } catch (error) {
+      if (place.asked !== asked) return;
+      state(place, `The graph could not be fetched: ${error.message}`);
+    }
+    if (live) place.timer = setTimeout(() => later(place), pause(place));
   }
 
-  // A page that nobody looks at asks for nothing, nor does a graph that somebody is reading.
+  // How long until there is something new to see.
+  function pause(place) {
+    const length = place.points.to - place.points.from;
+    const wait = length < 300 ? 2000 : length <= 2 * 3600 ? 5000 : length <= 2 * 86400 ? 30000 : 60000;
+    return isSmall(place) ? Math.max(wait, 15000) : wait;
+  }
+
+  // A page that nobody looks at asks for nothing, and nothing moves under a hand that is dragging.
   function later(place) {
-    if (document.hidden || place.matches(":hover")) { place.timer = setTimeout(() => later(place), 1000); return; }
+    if (document.hidden || place.held) { place.timer = setTimeout(() => later(place), 1000); return; }
     load(place);
   }
 
@@ -207,7 +284,18 @@
 
   for (const place of document.querySelectorAll(".graph[data-graph]")) {
     seen.observe(place);
+    place.addEventListener("pointerdown", () => { place.held = true; });
     place.addEventListener("dblclick", () => { if (history.state && history.state.zoomed) history.back(); });
+  }
+  for (const name of ["pointerup", "pointercancel"]) {
+    addEventListener(name, () => { for (const place of document.querySelectorAll(".graph")) place.held = false; });
+  }
+  for (const group of document.querySelectorAll(".moves")) {
+    group.hidden = false;
+    group.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-move]");
+      if (button) move(document.getElementById("graph"), button.dataset.move);
+    });
   }
   addEventListener("popstate", () => { const place = document.getElementById("graph"); if (place) follow(place); });
   document.addEventListener("themechange", again);

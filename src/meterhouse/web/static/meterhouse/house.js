@@ -48,6 +48,12 @@
     if (event.target.matches("[data-go]")) event.target.form.requestSubmit();
   });
 
+  // Who writes a moment into a report's form wants that one, not the period chosen before.
+  document.addEventListener("input", (event) => {
+    const chooser = event.target.dataset.custom && document.getElementById(event.target.dataset.custom);
+    if (chooser) chooser.value = "custom";
+  });
+
   function sortBy(head) {
     const falling = head.getAttribute("aria-sort") === "ascending";
     const table = head.closest("table");
