@@ -1,5 +1,5 @@
 # One-line targets; what they do stands in scripts/ and pyproject.toml.
-.PHONY: run demo test check lint types layers migrations bench lock
+.PHONY: run demo test check lint types layers migrations coverage bench lock
 PORT ?= 8400
 DATA ?= data
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -12,5 +12,6 @@ lint:       ; ruff format --check . && ruff check .
 types:      ; mypy src tests
 layers:     ; lint-imports
 migrations: ; python -m django makemigrations --check --dry-run --settings meterhouse.web.settings
+coverage:   ; scripts/coverage
 bench:      ; @scripts/environment dev && python -m bench
 lock:       ; scripts/lock

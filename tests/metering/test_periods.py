@@ -31,3 +31,15 @@ def test_the_parts_of_a_split_follow_each_other_and_fill_the_whole(minutes: list
 def test_a_period_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         Period(NOON.replace(tzinfo=None), NOON.replace(tzinfo=None))
+
+
+def test_a_period_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(ValueError, match="cannot end"):
+        Period(HOUR.end, HOUR.start)
+
+
+def test_the_part_of_another_stretch_is_cut_to_the_period() -> None:
+    assert HOUR.clip(NOON - timedelta(hours=1), NOON + timedelta(minutes=5)) == Period(
+        NOON, NOON + timedelta(minutes=5)
+    )
+    assert HOUR.clip(HOUR.end, HOUR.end + timedelta(hours=1)) is None
