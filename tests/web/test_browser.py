@@ -75,7 +75,8 @@ def served(live_server: LiveServer) -> LiveServer:
     questions at once would meet in one transaction. Outside tests each has a connection.
     """
     httpd = live_server.thread.httpd
-    answer, lock = httpd.get_app(), Lock()
+    answer: Any = httpd.get_app()
+    lock = Lock()
 
     def one_at_a_time(environ: Any, start_response: Any) -> Any:
         with lock:

@@ -14,6 +14,7 @@ from tests.inventory.cast import MIRROR, everybody, instance, snapshot
 from tests.web import cast
 
 from meterhouse.inventory.keep import keep
+from meterhouse.live.figures import UNKNOWN
 from meterhouse.metering.clock import SystemClock
 from meterhouse.sources.runner.records import Outcome, Run
 from meterhouse.web import sourcebook
@@ -45,6 +46,7 @@ PAGES = (
     "/search/?q=debian",
     "/account/",
     "/account/password/",
+    "/logins/",
 )
 
 MOST_QUERIES = {"/": 75, "/now/": 62}
@@ -235,6 +237,57 @@ def test_the_points_of_a_graph_are_readings_where_they_are_few(
     assert len(points["columns"][0]) == 121
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("form=2026-05-01", "did you mean"),
+        ("to=2026-05-01", "say from when"),
+        ("from=yesterday", "is no moment"),
+    ],
+)
+def test_a_graph_says_what_it_does_not_understand(
+    root: Client, furnished: int, query: str, words: str
+) -> None:
+    series = "resource=cloud/mirror&meter=power"
+    shown = root.get(f"/graphs/?{series}&{query}")
+    assert shown.status_code == 400
+    assert words in shown.content.decode()
+    assert "The last hour is shown instead" in shown.content.decode()
+    assert words in root.get(f"/graphs/data/?{series}&{query}").json()["error"]
+    assert root.get(f"/graphs/?{series}&{query}&format=csv").status_code == 400
+
+
+def test_a_graph_says_what_its_period_comes_to(root: Client, furnished: int) -> None:
+    series = "resource=cloud/mirror&meter=power"
+    points = root.get(f"/graphs/data/?{series}&last=hour&figures=1").json()
+    figures = {one["name"]: f"{one['number']} {one['unit']}" for one in points["figures"]}
+    assert points["live"]
+    assert figures["Average"] == figures["Last"] == "100 W"
+    assert figures["Energy"] == "16.7 Wh"  # 100 W over ten minutes
+    exactly = root.get(f"/graphs/data/?{series}&from=2026-05-01&to=2026-05-02&figures=1").json()
+    assert not exactly["live"]
+    assert {one["number"] for one in exactly["figures"]} == {UNKNOWN}
+
+
+def test_a_permalink_is_of_the_same_moments(root: Client, furnished: int) -> None:
+    series = "resource=cloud%2Fmirror&meter=power"
+    query = f"{series}&from=2026-05-01T10%3A00%3A00&to=2026-05-01T11%3A30%3A00"
+    text = root.get(f"/graphs/?{query}").content.decode()
+    assert f'id="permalink" href="?{query.replace("&", "&amp;")}"' in text
+    assert 'value="2026-05-01 10:00"' in text
+
+
+def test_every_graph_of_a_page_is_of_one_period(root: Client, furnished: int) -> None:
+    text = root.get("/resources/cloud/mirror/").content.decode()
+    assert text.count("<p>last hour</p>") == text.count("data-small") == 2
+    assert text.count("last=hour") == 4
+
+
+def test_series_are_found_by_a_whole_name(root: Client, furnished: int) -> None:
+    rows = root.get("/graphs/?resource=cloud/mirror&format=csv").content.decode().splitlines()
+    assert [row.split(",")[2] for row in rows[1:]] == ["cpu.time", "power"]
+
+
 def test_a_graph_downloads_as_it_is_drawn(root: Client, furnished: int) -> None:
     response = root.get("/graphs/?resource=cloud/mirror&meter=power&last=hour&format=csv")
     rows = response.content.decode().splitlines()
@@ -281,6 +334,7 @@ def test_a_report_adds_up_the_same_however_it_is_asked(root: Client, furnished: 
         ("period=aeon", "aeon"),
         ("institution=nobody", "nobody"),
         ("project=nothing", "nothing"),
+        ("institute=nsf", "did you mean"),
         ("from=2026-05-02&to=2026-05-01&period=custom", "not after"),
     ],
 )
@@ -288,6 +342,14 @@ def test_a_report_that_cannot_be_asked_says_why(root: Client, query: str, word: 
     response = root.get(f"/reports/?{query}")
     assert response.status_code == 400
     assert word in response.context["mistake"]
+
+
+def test_downloads_of_a_report_keep_its_question(root: Client, furnished: int) -> None:
+    query = "by=user&from=2026-05-01&to=2026-05-02&project=debian"
+    response = root.get(f"/reports/?{query}&period=custom")
+    for name, url in response.context["downloads"]:
+        assert url == f"?{query}&period=custom&format={name.lower()}"
+    assert 'value="2026-05-01"' in response.content.decode()
 
 
 def test_a_format_that_is_not_there_is_refused(root: Client, furnished: int) -> None:

@@ -7,7 +7,14 @@ from tests.conftest import NOON
 
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import Period, to_ms
-from meterhouse.web.pages.periods import graph_period, report_period
+from meterhouse.web.pages.periods import (
+    covering,
+    exactly,
+    graph_period,
+    only,
+    question,
+    report_period,
+)
 
 
 def day(month: int, number: int = 1, year: int = 2026) -> datetime:
@@ -84,3 +91,47 @@ def test_what_is_no_period_is_a_mistake_that_names_the_word(
 def test_an_unknown_preset_is_a_mistake() -> None:
     with pytest.raises(Mistake, match="period"):
         report_period({"period": "next-week"}, now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("age", "name"),
+    [
+        (timedelta(minutes=3), "hour"),
+        (timedelta(hours=1), "hour"),
+        (timedelta(hours=2), "day"),
+        (timedelta(days=3), "week"),
+        (timedelta(days=300), "week"),
+    ],
+)
+def test_a_series_is_shown_over_the_shortest_period_that_covers_it(
+    age: timedelta, name: str
+) -> None:
+    chosen = covering(to_ms(NOON - age), to_ms(NOON), now=NOON)
+    assert chosen.name == name
+    assert chosen.period.end == NOON
+    assert question(chosen) == {"last": name}
+
+
+def test_what_ended_long_ago_is_shown_up_to_its_end() -> None:
+    end = NOON - timedelta(days=60)
+    chosen = covering(to_ms(end - timedelta(days=30)), to_ms(end), now=NOON)
+    assert chosen.name == ""
+    assert chosen.period == Period.last(timedelta(days=7), now=end + timedelta(seconds=1))
+    assert question(chosen)["to"] == f"{end + timedelta(seconds=1):%FT%T}"
+
+
+def test_an_exact_period_holds_all_of_it() -> None:
+    half = timedelta(milliseconds=500)
+    found = exactly(Period(NOON + half, NOON + timedelta(seconds=2) + half))
+    assert found == {"from": f"{NOON:%FT%T}", "to": f"{NOON + timedelta(seconds=3):%FT%T}"}
+
+
+def test_an_end_without_a_start_is_a_mistake() -> None:
+    with pytest.raises(Mistake, match="from when"):
+        graph_period({"to": "2026-05-01"}, now=NOON)
+
+
+def test_a_word_that_means_nothing_is_a_mistake_that_names_the_near_one() -> None:
+    only({"from": "", "to": ""}, ("from", "to"))
+    with pytest.raises(Mistake, match='form: nothing is called that here; did you mean "from"'):
+        only({"form": ""}, ("from", "to"))

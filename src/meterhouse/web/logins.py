@@ -88,6 +88,16 @@ def withdraw(name: str) -> int:
     return Grant.objects.filter(login__username=name).delete()[0]
 
 
+def withdraw_one(name: str, *, institution: str = "", project: str = "", user: str = "") -> int:
+    """Take back one grant of a login, named by its keys; returns whether it was there, 1 or 0."""
+    if user:
+        return Person.objects.filter(login__username=name, user=user).delete()[0]
+    if not institution and not project:
+        return 0
+    wanted = Grant.objects.filter(login__username=name, institution=institution, project=project)
+    return wanted.delete()[0]
+
+
 def _known(word: str, keys: Sequence[str], known: Collection[str]) -> None:
     for key in keys:
         if key not in known:

@@ -42,10 +42,10 @@ ROOMS = (
         ),
     ),
     ("Usage", (("Graphs", "graphs"), ("Reports", "reports"))),
-    ("House", (("Sources", "sources"), ("API", "api"))),
+    ("House", (("Sources", "sources"), ("Logins", "logins"), ("API", "api"))),
 )
 
-FOR_ALL = {"sources"}
+FOR_ALL = {"sources", "logins"}
 """What only those who see everything may open."""
 
 

@@ -129,7 +129,7 @@ def _chosen(query: QueryDict) -> tuple[Chosen, str]:
         periods.only(query, WORDS)
         return graph_period(query, now=now), ""
     except Mistake as mistake:
-        return graph_period({}, now=now), f"{mistake}. The last hour is shown instead."
+        return graph_period({}, now=now), str(mistake)
 
 
 def _addresses(resource: str, meter: str, chosen: Chosen) -> dict[str, object]:
@@ -208,7 +208,9 @@ def _figures(drawn: Graph, request: HttpRequest) -> list[dict[str, str]]:
     ]
     if summed.total is not None:
         title = "Energy" if summed.total.unit.endswith("Wh") else "Total"
-        shown.append((title, summed.total, f"{figures.percent(summed.covered)} of it is known"))
+        shown.append(
+            (title, summed.total, f"{figures.percent(summed.covered)} of the time is known")
+        )
     return [
         {"name": name, "number": figure.number, "unit": figure.unit, "more": more}
         for name, figure, more in shown

@@ -41,7 +41,7 @@
     const value = (_plot, raw) => scales.written(raw, place.points.unit);
     const time = (_plot, raw) => raw === null ? "–" : scales.stamp(raw, place.points.width);
     const line = { stroke: ink(place, "line"), width: 1.75, value, points: { show: () => lone(place.points) } };
-    if (!hasBand(points)) return [{ label: "Time", value: time }, { label: points.width ? "Average" : "Reading", ...line }];
+    if (!hasBand(points)) return [{ label: "Time", value: time }, { label: points.rate ? "Rate" : "Reading", ...line }];
     const edge = { stroke: "transparent", value, points: { show: false } };
     return [{ label: "Time", value: time }, { label: "Minimum", ...edge }, { label: "Average", ...line }, { label: "Maximum", ...edge }];
   }
@@ -63,6 +63,7 @@
     return {
       width: place.clientWidth, height: small ? 140 : Math.max(260, Math.min(innerHeight * 0.5, 420)),
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
+      padding: [8, 12, 0, 0],
       legend: { show: !small, live: true },
       cursor: { drag: { x: !small, y: false, setScale: false }, ...(small && { show: false }) },
       scales: {
