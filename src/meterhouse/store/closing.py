@@ -33,7 +33,8 @@ get full. Until then their raw samples answer."""
 
 _MINUTES = HOUR_MS // WIDTH_MS[Granularity.MINUTE]
 _EXACT = 2.0**53  # integers beyond this are not all floats
-_SERIES_HOURS = 240  # in one transaction: at 1 Hz 864,000 samples, some tenths of a second
+_SERIES = 1000  # in one transaction, at most
+_SAMPLES = 1_000_000  # likewise: a tenth of a second
 
 
 def close_some(cursor: Any, over_ms: int) -> int:
@@ -41,20 +42,27 @@ def close_some(cursor: Any, over_ms: int) -> int:
     waiting = states.where(
         cursor,
         "folded_ms < %s AND last_ms + hold_ms > folded_ms ORDER BY folded_ms, id LIMIT %s",
-        (over_ms, _SERIES_HOURS),
+        (over_ms, _SERIES),
     )
     if not waiting:
         return 0
     start = waiting[0].folded_ms
     end = min(over_ms, start // DAY_MS * DAY_MS + DAY_MS)
-    hours = (end - start) // HOUR_MS
     together = [state for state in waiting if state.folded_ms == start]
-    together = together[: max(_SERIES_HOURS // hours, 1)]
+    together = together[: _bearable(cursor, together, start, end)]
     _close(cursor, together, start, end)
     cursor.executemany(
         "UPDATE store_series SET folded_ms = %s WHERE id = %s", [(end, s.id) for s in together]
     )
-    return len(together) * hours
+    return len(together) * ((end - start) // HOUR_MS)
+
+
+def _bearable(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> int:
+    """How many of the series are not too much for one transaction; at least one."""
+    spans = [Span(state.id, start_ms, end_ms) for state in together]
+    sizes = blocks.counts(cursor, Granularity.RAW, spans)
+    samples = np.cumsum([sum(sizes.get(span, ())) for span in spans])
+    return max(int(np.searchsorted(samples, _SAMPLES)), 1)
 
 
 def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> None:
