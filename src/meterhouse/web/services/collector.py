@@ -1,9 +1,14 @@
-"""The collector reads the configured sources and hands what they bring to the bus."""
+"""The collector reads the configured sources and hands what they bring to the bus.
+
+It goes on reading while the database does not answer: the journal keeps what it reads.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+
+from django.db import close_old_connections
 
 from meterhouse.metering.clock import Clock
 from meterhouse.sources import Configured
@@ -15,6 +20,7 @@ log = logging.getLogger(__name__)
 
 GATHER_S = 0.2
 LOOK_S = 2.0
+MOST_RUNS = 10_000  # that wait to be written down while the database does not answer
 
 
 @dataclass
@@ -22,34 +28,40 @@ class Collector:
     """Runs the sources that the source book names, and follows its changes.
 
     publish:  journals and sends one batch; raises OSError while it cannot
+    look_s:   seconds between two looks at the source book
     """
 
     publish: Publish
     clock: Clock
+    look_s: float = LOOK_S
     _runs: list[Run] = field(default_factory=list)
+    _troubles: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # Not of one run: what waits to be published outlives a collector that starts again.
+        self._gathering = Gathering(self.publish)
 
     async def run(self) -> None:
         """Collect until this is cancelled; what was read by then is published."""
-        gathering = Gathering(self.publish)
-        runner = Runner(gathering.add, self.clock, self._runs.append)
-        sources = await asyncio.to_thread(sourcebook.configured)
+        runner = Runner(self._gathering.add, self.clock, self._runs.append)
+        sources = await asyncio.to_thread(_configured)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(runner.run(sources))
-                group.create_task(self._flush(gathering))
+                group.create_task(self._flush())
                 group.create_task(self._look(runner))
         finally:
-            gathering.flush()
+            self._gathering.flush()
 
-    async def _flush(self, gathering: Gathering) -> None:
+    async def _flush(self) -> None:
         failing = False
         while True:
             await asyncio.sleep(GATHER_S)
             try:
-                gathering.flush()
+                self._gathering.flush()
             except OSError as error:
                 if not failing:
-                    log.error("cannot write the journal, readings wait", extra={"error": error})  # noqa: TRY400
+                    log.error("readings wait: %s", error)  # noqa: TRY400 - it says it all
                 failing = True
             else:
                 failing = False
@@ -57,12 +69,41 @@ class Collector:
     async def _look(self, runner: Runner) -> None:
         """Note how the sources do where the pages look, and follow changes of the source book."""
         while True:
-            await asyncio.sleep(LOOK_S)
-            runs, self._runs = self._runs, []
-            changed = await asyncio.to_thread(_noted, runs, runner.states())
-            runner.change(changed)
+            await asyncio.sleep(self.look_s)
+            await self._attempt("cannot note how the sources do", self._note, runner)
+            await self._attempt("cannot read which sources there are", self._follow, runner)
+
+    async def _note(self, runner: Runner) -> None:
+        runs = self._runs[-MOST_RUNS:]
+        self._runs.clear()
+        try:
+            await asyncio.to_thread(_noted, runs, runner.states())
+        except Exception:
+            self._runs[:0] = runs
+            raise
+
+    async def _follow(self, runner: Runner) -> None:
+        runner.change(await asyncio.to_thread(_configured))
+
+    async def _attempt(
+        self, what: str, act: Callable[[Runner], Awaitable[None]], on: Runner
+    ) -> None:
+        """Whatever goes wrong is said once and tried again at the next look: reading goes on."""
+        try:
+            await act(on)
+        except Exception as error:  # noqa: BLE001
+            if what not in self._troubles:
+                log.error("%s, and goes on reading: %s", what, error)  # noqa: TRY400
+            self._troubles.add(what)
+        else:
+            self._troubles.discard(what)
 
 
-def _noted(runs: Sequence[Run], states: Sequence[SourceState]) -> list[Configured]:
+def _noted(runs: Sequence[Run], states: Sequence[SourceState]) -> None:
+    close_old_connections()  # a database that was away has left this thread a dead one
     sourcebook.note(runs, states)
+
+
+def _configured() -> list[Configured]:
+    close_old_connections()
     return sourcebook.configured()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.db.utils import InterfaceError, OperationalError
 
 from meterhouse.bus.endpoints import Endpoint
@@ -48,6 +49,7 @@ class Recording:
 
     async def run(self) -> None:
         """Record until this is cancelled."""
+        await self._written(close_old_connections)
         positions = await self._written(self.recorder.positions)
         async with Follower(self.endpoints, self.secret, positions, clock=self.clock) as follower:
             async for arrival in follower:
@@ -82,8 +84,10 @@ class Recording:
 
     def seal(self, now_ms: int) -> None:
         """Seal what is due. May block."""
+        close_old_connections()  # a database that was away has left this thread a dead one
         sealing.seal(now_ms)
 
     def prune(self, now_ms: int) -> None:
         """Throw away what is older than it has to be kept. May block."""
+        close_old_connections()
         retention.prune(now_ms, retention.Policy(*settings.RETENTIONS))
