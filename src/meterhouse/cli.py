@@ -37,13 +37,36 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         _overview().parse_args(words or ["--help"])
         sys.exit(0)
     try:
-        sys.exit(_run(words[0], words[1:]))
+        status = _run(words[0], words[1:])
+        print(end="", flush=True)  # also if there is no standard output
+        sys.exit(status)
     except Mistake as mistake:
         print(f"meterhouse: {mistake}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # `meterhouse report … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        said = _refusal(error)
+        if not said:
+            raise
+        print(f"meterhouse: {said}", file=sys.stderr)
+        _forget_output()
+        sys.exit(1)
+
+
+def _refusal(error: Exception) -> str:
+    """What the disk or the database refuses, in one line; "" for a mistake of this program."""
+    from meterhouse.web.ready import refusal
+
+    return refusal(error)
+
+
+def _forget_output() -> None:
+    """What could not be written must not be tried again, and complained about, at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(name: str, words: Sequence[str]) -> int:

@@ -52,7 +52,7 @@ def main() -> None:
     house = TappedHouse(
         data=data,
         host="127.0.0.1",
-        port=free_or_mistake("127.0.0.1", 0),
+        port=free_or_mistake("127.0.0.1", 0)[1],
         clock=SystemClock(),
         publisher="tapped",
         truth=os.open(truth, os.O_WRONLY | os.O_APPEND | os.O_CREAT),

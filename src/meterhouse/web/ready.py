@@ -1,13 +1,15 @@
 """Django made ready for a command, and its database brought up to date or found wanting."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from meterhouse.metering.errors import Mistake
 
@@ -26,19 +28,15 @@ def prepare() -> None:
 def migrate() -> None:
     """Bring the database up to this version; nothing happens when it is."""
     prepare()
-    try:
+    with _answering():
         call_command("migrate", interactive=False, verbosity=0)
-    except OperationalError as error:
-        raise Mistake(f"the database does not answer: {one_line(error)}") from error
 
 
 def require_current() -> None:
     """Load Django, and refuse to go on with a database of another version."""
     prepare()
-    try:
+    with _answering():
         lacking = pending_migrations()
-    except OperationalError as error:
-        raise Mistake(f"the database does not answer: {one_line(error)}") from error
     if lacking:
         raise Mistake(
             f"the database lacks {len(lacking)} migrations ({lacking[0]}, …): "
@@ -51,6 +49,30 @@ def pending_migrations() -> list[str]:
     executor = MigrationExecutor(connections["default"])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Raise Mistake if the database does not answer, or is none."""
+    try:
+        yield
+    except DatabaseError as error:
+        if not (said := refusal(error)):
+            raise
+        raise Mistake(said) from error
+
+
+def refusal(error: Exception) -> str:
+    """What the disk or the database refuses, in one line; "" for a mistake of this program."""
+    # A damaged SQLite file is a plain DatabaseError; its subclasses blame the question.
+    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+        said = one_line(error)
+        if connections["default"].vendor == "sqlite":
+            said = f"{connections['default'].settings_dict['NAME']}: {said}"
+        return f"the database does not answer: {said}; `meterhouse doctor` says what to do"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return ""
 
 
 def one_line(error: BaseException) -> str:

@@ -117,3 +117,89 @@ def test_an_odd_database_address_is_one_line(tmp_path: Path) -> None:
     assert answer.returncode == 2
     assert "METERHOUSE_DATABASE" in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--port", "99999"], "there is no port 99999"),
+        (["--port", "-1"], "there is no port -1"),
+        (["--host", "no.such.host.invalid"], "no.such.host.invalid is no address"),
+        (["--host", "192.0.2.1"], "give another with --host"),
+    ],
+)
+def test_a_place_that_cannot_be_listened_at_is_one_line(
+    words: list[str], said: str, tmp_path: Path
+) -> None:
+    answer = meterhouse("up", *words, data=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert said in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["up", "migrate", "export", "report", "login alice --generate"]
+)
+def test_a_damaged_database_is_one_line_that_names_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "meterhouse.db").write_bytes(b"not a database at all" * 1000)
+    name, *words = command.split()
+    place = ["--port", "0"] if name == "up" else []
+    answer = meterhouse(name, *words, *place, data=tmp_path)
+    assert answer.returncode in {1, 2}
+    assert answer.stderr.count("\n") == 1
+    assert "meterhouse.db: file is not a database" in answer.stderr
+    assert "doctor" in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_output_that_cannot_be_written_is_one_line(command: str, tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        answer = subprocess.run(
+            [sys.executable, "-m", "meterhouse.cli", command],
+            env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert answer.returncode == 1
+    assert answer.stderr == "meterhouse: No space left on device\n"
+
+
+def test_a_report_into_a_pipe_goes_through_it_and_leaves_it_there(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        answer = meterhouse("report", "-o", str(pipe), data=tmp_path)
+        assert answer.returncode == 0
+        assert reader.communicate(timeout=20)[0].startswith(b"row,period_start,")
+    assert pipe.is_fifo()
+
+
+def test_a_report_to_where_a_link_points_keeps_the_link(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    link, real = tmp_path / "latest.csv", tmp_path / "real.csv"
+    link.symlink_to(real)
+    assert meterhouse("report", "-o", str(link), data=tmp_path).returncode == 0
+    assert link.is_symlink()
+    assert real.read_text().startswith("row,")
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-o", "x" * 300],
+        ["-o", "."],
+        ["-o", "no/such/folder/report.csv"],
+        ["--from", "0001-01-01T00:00:00+14:00"],
+    ],
+)
+def test_a_report_that_cannot_be_had_is_one_line(words: list[str], tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    answer = meterhouse("report", *words, data=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    port = free_or_mistake(arguments.host, arguments.port)
+    place = free_or_mistake(arguments.host, arguments.port)
     ready.migrate()
     from meterhouse.web.services import first_start  # noqa: PLC0415 - models need Django
     from meterhouse.web.services.simulation import Simulation  # noqa: PLC0415
@@ -25,4 +25,4 @@ def run(arguments: argparse.Namespace) -> int:
     first_start.declare_starter(data, SystemClock(), "demo.toml")
     simulation = Simulation(data, arguments.seed)
     print(f"Everything but this machine is simulated (seed {arguments.seed}).")
-    return up.live(arguments, port, {"simulation": lambda: asyncio.to_thread(simulation.begin)})
+    return up.live(arguments, place, {"simulation": lambda: asyncio.to_thread(simulation.begin)})

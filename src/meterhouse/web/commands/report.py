@@ -1,6 +1,7 @@
 """``meterhouse report``: usage of a period as a file."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,27 +61,41 @@ def parse_period(start: str | None, end: str | None, *, now: datetime) -> Period
 def _moment(text: str, option: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise Mistake(
             f"{option} {text!r} is no date; write 2026-05-01 or 2026-05-01T12:00"
         ) from error
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @contextmanager
 def _opened(name: str | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that appears only when it is whole. Raises Mistake."""
+    """Standard output, a device, or a file that appears only when it is whole. Raises Mistake."""
     if name is None or name == "-":
+        if sys.stdout is None:
+            raise Mistake("there is no standard output: name a file with -o")
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    try:
+        with Path(name).open("wb") if _is_device(name) else _whole(Path(name).resolve()) as out:
+            yield out
+    except OSError as error:
+        raise Mistake(f"{name}: {error.strerror}") from error
+
+
+def _is_device(name: str) -> bool:
+    """Such as /dev/null or a pipe: to be written to, never to be replaced by a file."""
     path = Path(name)
-    draft = path.with_name(f".{path.name}.part")
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    draft = path.with_name(f".meterhouse-{os.getpid()}.part")
     try:
         with draft.open("wb") as file:
             yield file
         draft.replace(path)
-    except OSError as error:
-        raise Mistake(f"{path}: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)

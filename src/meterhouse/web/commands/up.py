@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web import ready
-from meterhouse.web.services.server import free_or_mistake
+from meterhouse.web.services.server import free_or_mistake, url_of
 
 DEFAULT_PORT = 8400
 
@@ -22,35 +22,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    port = free_or_mistake(arguments.host, arguments.port)
+    place = free_or_mistake(arguments.host, arguments.port)
     ready.migrate()
     from meterhouse.web.services import first_start  # noqa: PLC0415 - models need Django
 
     first_start.declare_starter(Path(arguments.data).absolute(), SystemClock())
-    return live(arguments, port)
+    return live(arguments, place)
 
 
 def live(
     arguments: argparse.Namespace,
-    port: int,
+    place: tuple[str, int],
     also: Mapping[str, Callable[[], Awaitable[None]]] | None = None,
 ) -> int:
-    """Run a prepared house until Ctrl-C or SIGTERM."""
+    """Run a prepared house at an address and port until Ctrl-C or SIGTERM."""
     from meterhouse.web import logins  # noqa: PLC0415 - models need Django
     from meterhouse.web.services.house import House  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     first = logins.make_first()
+    host, port = place
 
     def announce() -> None:
-        print(f"Meterhouse is at http://{arguments.host}:{port}/", flush=True)
+        print(f"Meterhouse is at {url_of(host, port)}", flush=True)
         if first:
             name, password = first
             print(f"Log in as {name} with the password {password}  (shown once)", flush=True)
 
     house = House(
         data=Path(arguments.data).absolute(),
-        host=arguments.host,
+        host=host,
         port=port,
         clock=SystemClock(),
         publisher=socket.gethostname(),

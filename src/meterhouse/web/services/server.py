@@ -1,6 +1,7 @@
 """The web server, in this process's own event loop."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
@@ -11,19 +12,38 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.web.asgi import Application
 
 
-def free_or_mistake(host: str, port: int) -> int:
-    """The port to listen on; 0 asks for any that is free. Raises Mistake if it is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def free_or_mistake(host: str, port: int) -> tuple[str, int]:
+    """The address and port to listen on; port 0 asks for any that is free. Raises Mistake."""
+    if not 0 <= port < 2**16:
+        raise Mistake(f"there is no port {port}; give one up to 65535 with --port")
+    try:
+        ((family, _, _, _, address), *_) = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise Mistake(f"--host {host} is no address of this machine") from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
-            raise Mistake(
-                f"port {port} on {host} cannot be had ({error.strerror}): "
-                "another program has it; give another with --port"
-            ) from error
-        return int(probe.getsockname()[1])
+            raise Mistake(_refused(host, port, error)) from error
+        return str(address[0]), int(probe.getsockname()[1])
+
+
+def _refused(host: str, port: int, error: OSError) -> str:
+    why = {
+        errno.EADDRINUSE: "another program has it; give another with --port",
+        errno.EACCES: "ports below 1024 are for root; give a higher one with --port",
+        errno.EADDRNOTAVAIL: "that is no address of this machine; give another with --host",
+    }.get(error.errno or 0, "give another with --port")
+    return f"port {port} on {host} cannot be had ({error.strerror}): {why}"
+
+
+def url_of(address: str, port: int) -> str:
+    """Where a browser finds it."""
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}/"
 
 
 async def serve(
