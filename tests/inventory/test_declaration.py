@@ -93,3 +93,16 @@ key = "A"
         '[[users]] "alice" (line 4)',
         '[[users]] "A" (line 9)',
     ]
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "windows.toml"
+    file.write_bytes(b'\xef\xbb\xbf[[institutions]]\r\nkey = "osl"\r\nname = "Lab"\r\n')
+    declaration = parse(file)
+    assert not declaration.flaws
+    assert [institution.key for institution in declaration.institutions] == ["osl"]
+
+
+def test_values_too_deep_inside_each_other_are_a_mistake() -> None:
+    with pytest.raises(Mistakes, match="too deep"):
+        parse_text("a = " + "[" * 100_000, "deep.toml")

@@ -83,6 +83,7 @@ def test_a_reading_stands_for_three_intervals_and_at_least_ten_seconds(clock: Fi
         ("here", {"kind": 3}, "key 'kind' is missing"),
         ("here", {"kind": "hst"}, "no kind of source is called 'hst'; did you mean 'host'?"),
         ("here", {"kind": "host", "projct": "x"}, "'projct' is not known; did you mean 'project'"),
+        ("here", {"kind": "host", "intervall": 1}, "not known; did you mean 'interval'"),
         ("here", {"kind": "host", "project": 3}, "key 'project': Expected 'str', got 'int'"),
         ("here", {"kind": "host", "interval": "5 parsecs"}, "key 'interval': '5 parsecs' is no"),
         ("here", {"kind": "host", "interval": -1}, "key 'interval': -1 is no duration"),

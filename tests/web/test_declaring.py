@@ -98,3 +98,11 @@ def test_two_sources_of_one_name_are_refused(estate: Path, tmp_path: Path) -> No
     estate.write_text('[[sources]]\nname = "a"\nkind = "host"\n' * 2)
     with pytest.raises(Mistakes, match="twice"):
         declare(estate, tmp_path, now=NOON)
+
+
+def test_a_secret_in_a_file_that_holds_no_text_names_the_file(
+    estate: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "password.txt").write_bytes(b"\xff\x00")
+    with pytest.raises(Mistakes, match=r"password\.txt' holds no text"):
+        declare(estate, tmp_path, now=NOON)

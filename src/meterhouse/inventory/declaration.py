@@ -51,7 +51,7 @@ def parse(path: Path) -> Declaration:
     of them, and with what they find themselves.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows begin with a mark
     except OSError as error:
         raise Mistakes((f"{path.name}: {error.strerror}",)) from error
     except UnicodeDecodeError as error:
@@ -65,6 +65,8 @@ def parse_text(text: str, file: str) -> Declaration:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Mistakes((f"{file}: {error}",)) from error
+    except RecursionError as error:
+        raise Mistakes((f"{file}: values lie too deep inside each other",)) from error
     return _Reader(document, lines_of_tables(text)).declaration(file)
 
 

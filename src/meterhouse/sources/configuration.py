@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +26,7 @@ gap a guess is worse than none (measured on Grid'5000 traces, a ten-minute gap b
 reading overstates an idle node by 121 %)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_COMMON = ("kind", "interval", "timeout", "enabled")  # keys of every source
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -87,12 +88,19 @@ def _configured(name: str, table: dict[str, object]) -> Configured:
     enabled = table.pop("enabled", True)
     if not isinstance(enabled, bool):
         raise Mistake("key 'enabled': expected true or false")
-    return Configured(name, found, decode(table, found.config), interval, timeout, enabled)
+    return Configured(
+        name, found, decode(table, found.config, _COMMON), interval, timeout, enabled
+    )
 
 
-def decode(table: Mapping[str, object], shape: type[ConfigT]) -> ConfigT:
-    """Fill a dataclass from a table, strictly. Raises Mistake that names the key."""
-    _refuse_unknown(table, shape, "")
+def decode(
+    table: Mapping[str, object], shape: type[ConfigT], common: Collection[str] = ()
+) -> ConfigT:
+    """Fill a dataclass from a table, strictly. Raises Mistake that names the key.
+
+    common: keys that may stand beside these, for the message about one that may not
+    """
+    _refuse_unknown(table, shape, "", common)
     try:
         return msgspec.convert(table, shape, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
@@ -108,7 +116,7 @@ def _decode_secret(wanted: type, found: object) -> object:
     raise TypeError(f"expected {wanted.__name__.lower()}")  # never the text: it may be a password
 
 
-def _refuse_unknown(value: object, shape: Any, path: str) -> None:
+def _refuse_unknown(value: object, shape: Any, path: str, common: Collection[str] = ()) -> None:
     """Raise Mistake for a key that no dataclass in ``shape`` knows; msgspec would ignore it."""
     if get_origin(shape) in {Union, UnionType}:
         for either in get_args(shape):
@@ -117,7 +125,9 @@ def _refuse_unknown(value: object, shape: Any, path: str) -> None:
         known = get_type_hints(shape)
         for key, inner in value.items():
             if key not in known:
-                raise Mistake(f"key {path + str(key)!r} is not known{hint(str(key), known)}")
+                raise Mistake(
+                    f"key {path + str(key)!r} is not known{hint(str(key), [*known, *common])}"
+                )
             _refuse_unknown(inner, known[key], f"{path}{key}.")
     elif isinstance(value, (Mapping, list, tuple)) and get_args(shape):
         of = next((part for part in reversed(get_args(shape)) if part is not ...), None)

@@ -118,6 +118,8 @@ def _secret(key: str, value: Any, folder: Path) -> Any:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise Mistake(f"key {key!r}: {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise Mistake(f"key {key!r}: {str(path)!r} holds no text") from error
 
 
 def _line(name: str, before: Table | None, after: Table) -> str:
