@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from tests.web import cast
@@ -21,6 +22,24 @@ pytestmark = [
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 POWER = "/graphs/?resource=cloud%2Fmirror&meter=power"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PLACES = (
+    "/",
+    "/institutions/",
+    "/projects/",
+    "/projects/debian/",
+    "/users/alice/",
+    "/resources/",
+    "/resources/cloud/mirror/",
+    "/graphs/",
+    "/graphs/?resource=cloud%2Fmirror&meter=power",
+    "/reports/",
+    "/sources/",
+    "/account/",
+    "/account/password/",
+    "/logins/",
+    "/search/?q=mirror",
+)
 DRAWN = "#graph[data-drawn] canvas"
 
 
@@ -43,14 +62,17 @@ def running() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, server: LiveServer, *, width: int = 1280) -> Iterator[Page]:
+def opened(
+    browser: Browser, server: LiveServer, *, width: int = 1280, dark: bool = False
+) -> Iterator[Page]:
     """A page of somebody who is logged in. At the end the browser must have nothing to complain
     about: a script that failed, or anything that the policy refused.
     """
     context = browser.new_context(
         base_url=server.url,
         viewport={"width": width, "height": 800},
-        color_scheme="light",
+        color_scheme="dark" if dark else "light",
+        has_touch=width < 500,
         reduced_motion="reduce",
     )
     page = context.new_page()
@@ -136,6 +158,85 @@ def test_a_graph_is_drawn_and_dragging_looks_closer(full: LiveServer) -> None:
         expect(page).to_have_url(re.compile("last=hour"))
         page.goto(permalink)
         expect(page.locator(DRAWN)).to_be_visible()
+
+
+def test_buttons_zoom_and_move_a_graph_on_a_phone(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full, width=390) as page:
+        page.goto(f"{POWER}&last=hour")
+        expect(page.locator(DRAWN)).to_be_visible()
+        for name, seconds in (("Zoom in", 1800), ("Earlier", 1800), ("Zoom out", 3600)):
+            with page.expect_response(re.compile("/graphs/data/.*from=")):
+                page.get_by_role("button", name=name).tap()
+            page.wait_for_function(
+                "([least, most]) => { const {from, to} = document.getElementById('graph').points;"
+                " return to - from >= least && to - from <= most; }",
+                arg=[seconds, seconds + 10],
+            )
+        permalink = page.get_by_role("link", name="Permalink").get_attribute("href")
+        assert permalink is not None
+        assert "from=" in permalink
+        page.get_by_role("button", name="Now").tap()
+        page.wait_for_url(re.compile("last=(hour|day)"))
+        assert "from=" not in page.url
+
+
+def test_a_graph_that_ends_now_goes_on_and_another_does_not(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto(f"{POWER}&last=minute")
+        expect(page.locator(DRAWN)).to_be_visible()
+        with page.expect_response(re.compile("/graphs/data/")):
+            pass
+        page.goto(f"{POWER}&from=2026-05-01&to=2026-05-02")
+        expect(page.get_by_text("Nothing was read in this period")).to_be_visible()
+        assert page.evaluate("document.getElementById('graph').timer") is None
+
+
+def test_figures_stand_under_a_graph(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto(f"{POWER}&last=hour")
+        expect(page.locator("#figures")).to_contain_text("Energy16.7 Wh")
+        expect(page.locator("#figures")).to_contain_text("Average100 W")
+        expect(page.locator(".u-legend")).to_contain_text("Reading")
+        expect(page.locator(".u-legend")).not_to_contain_text("--")
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "unit", "labels"),
+    [
+        (251.6 * 2**30, 251.61 * 2**30, "By", ["0 GiB", "100 GiB", "200 GiB", "300 GiB"]),
+        (0, 537 * 2**20, "By/s", ["0 MiB/s", "200 MiB/s", "400 MiB/s", "600 MiB/s"]),
+        (229.0, 233.0, "V", ["228 V", "230 V", "232 V", "234 V"]),
+        (0, 0, "W", ["0 W", "0.5 W", "1.0 W"]),
+        (None, None, "1", ["0", "0.5", "1.0"]),
+        (-12.0, 31.0, "Cel", ["-20 °C", "0 °C", "20 °C", "40 °C"]),
+    ],
+)
+def test_an_axis_has_round_steps(
+    full: LiveServer, least: float | None, most: float | None, unit: str, labels: list[str]
+) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto(POWER)
+        page.wait_for_function("window.scales")
+        made = page.evaluate(
+            "(ends) => scales.axis(...ends, 3).marks.map((mark) => mark.label)",
+            [least, most, unit],
+        )
+        assert made == labels
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_shuts_anybody_out(full: LiveServer, *, width: int, dark: bool) -> None:
+    """What a program can find of WCAG 2.2 AA: contrast, labels, headings, landmarks."""
+    found: list[str] = []
+    options = {"runOnly": RULES, "resultTypes": ["violations"]}
+    with running() as browser, opened(browser, full, width=width, dark=dark) as page:
+        for place in PLACES:
+            page.goto(place)
+            expect(page.locator("h1")).to_be_visible()
+            violations = Axe().run(page, options=options).response["violations"]
+            found += [f"{place}: {one['id']}: {one['nodes'][0]['html']}" for one in violations]
+    assert found == []
 
 
 def test_pointing_at_a_graph_reads_its_values(full: LiveServer) -> None:

@@ -72,8 +72,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "by": report.by if report else Axis.PROJECT,
         "presets": PRESETS,
         "chosen": chosen,
-        "from": _shortest(chosen.period.start),
-        "to": _shortest(chosen.period.end),
+        "from": _shortest(chosen.period.start, chosen),
+        "to": _shortest(chosen.period.end, chosen),
         "institutions": names.institutions.values(),
         "projects": names.projects.values(),
         "mistake": mistake,
@@ -150,10 +150,11 @@ def as_file(report: Report, name: str) -> HttpResponse:
     return response
 
 
-def _shortest(at: datetime) -> str:
-    """A moment as its field shows it: a midnight is its date."""
-    is_midnight = at.time() == time()
-    return f"{at:%F}" if is_midnight else written_moment(at, to_second=at.second > 0)
+def _shortest(at: datetime, chosen: Chosen) -> str:
+    """A moment as its field shows it: a midnight is its date, seconds only if they were asked."""
+    if at.time() == time():
+        return f"{at:%F}"
+    return written_moment(at, to_second=chosen.name == "custom" and at.second > 0)
 
 
 def _tried(request: HttpRequest, query: Mapping[str, str]) -> tuple[Report | None, str]:

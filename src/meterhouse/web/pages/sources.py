@@ -97,7 +97,7 @@ def table(name: str = "Sources") -> Table[Known]:
     return Table(
         "sources",
         (
-            Column("Name", lambda row: row.config.name, kind="name", link=_url),
+            Column("Name", lambda row: row.config.name, kind="name", link=_url, note=_error),
             Column("Kind", lambda row: row.title),
             Column(
                 "Status",
@@ -130,7 +130,7 @@ def table(name: str = "Sources") -> Table[Known]:
                 kind="number",
                 later=True,
             ),
-            Column("Error", lambda row: row.status.error if row.status else ""),
+            Column("Error", _error, kind="error", later=True),
         ),
         known(),
         title=name,
@@ -147,6 +147,7 @@ def _runs(name: str) -> Table[SourceRun]:
                 lambda row: from_ms(row.started_ms),
                 kind="moment",
                 shown=lambda row: f"{from_ms(row.started_ms):%Y-%m-%d %H:%M:%S}",
+                note=lambda row: row.error,
             ),
             Column(
                 "Took",
@@ -163,13 +164,17 @@ def _runs(name: str) -> Table[SourceRun]:
             ),
             Column("Samples", lambda row: row.samples, kind="number"),
             Column("Objects listed", lambda row: row.objects_listed, kind="number", later=True),
-            Column("Error", lambda row: row.error),
+            Column("Error", lambda row: row.error, kind="error", later=True),
         ),
         list(SourceRun.objects.filter(source=name).order_by("-id")),
         title="Runs",
         about="the newest; of good ones at most one a minute",
         empty="It has not run yet",
     )
+
+
+def _error(row: Known) -> str:
+    return row.status.error if row.status else ""
 
 
 def _next(row: Known) -> str:

@@ -32,6 +32,7 @@ class Column(Generic[Row]):
     kind:   "text", "name", "number", "moment", "state" or "key": how it looks and sorts
     indent: how deep in a tree the row stands, 0 to 6
     later:  left out on narrow screens
+    note:   what stands under it there, of a column that is left out
     """
 
     title: str
@@ -43,6 +44,7 @@ class Column(Generic[Row]):
     indent: Callable[[Row], int] | None = None
     tone: Callable[[Row], str] | None = None
     later: bool = False
+    note: Callable[[Row], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Cell:
     indent: int = 0
     unit: str = ""
     later: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ def _cell(column: Column[Any], row: Any) -> Cell:
         tone=column.tone(row) if column.tone else "",
         indent=min(column.indent(row), 6) if column.indent else 0,
         later=column.later,
+        note=column.note(row) if column.note else "",
     )
 
 

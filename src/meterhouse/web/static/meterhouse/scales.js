@@ -32,7 +32,7 @@
   function round(value) {
     const ten = 10 ** Math.floor(Math.log10(value));
     const digit = value / ten;
-    return ten * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
+    return ten * (digit < 1.42 ? 1 : digit < 3.17 ? 2 : digit < 7.08 ? 5 : 10);
   }
 
   // Where an axis ends: at zero, unless what is shown is far from it and moves.
