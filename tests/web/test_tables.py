@@ -118,3 +118,10 @@ def test_a_pager_keeps_what_else_the_address_says() -> None:
     assert pager is not None
     assert (pager["first"], pager["last"], pager["total"]) == (51, 100, 120)
     assert (pager["before"], pager["after"]) == ("?q=web&page=1", "?q=web&page=3")
+
+
+def test_what_is_left_out_on_a_phone_stands_under_its_row() -> None:
+    noted: Column[tuple[str, Value]] = Column("Name", lambda row: row[0], note=lambda row: "why")
+    things = Table("things", (noted,), [("one", 1)])
+    assert things.lines[0][0].note == "why"
+    assert rows_of(tables.as_csv(things)) == [["Name"], ["one"]]
