@@ -126,3 +126,38 @@ def test_nothing_may_outlive_what_is_made_of_it(
 ) -> None:
     with pytest.raises(ValueError, match="finer samples cannot be kept longer"):
         Policy(raw, minute, hour)
+
+
+def test_rare_readings_are_kept_in_the_stead_of_minutes(house: House) -> None:
+    readings = [(at, 100.0) for at in range(0, 2 * DAY, 15 * MINUTE)]
+    house.tell(readings, hold_ms=45 * MINUTE)
+    sealing.seal(START + 3 * DAY)
+    before = joules(7 * MINUTE, 5 * HOUR + 3 * MINUTE)
+    assert retention.prune(START + 300 * DAY) == 0
+    assert joules(7 * MINUTE, 5 * HOUR + 3 * MINUTE) == before
+    assert retention.prune(START + 400 * DAY) == 3
+    # Hours share out what they know, to the millijoule where nothing changed within them.
+    assert joules(7 * MINUTE, 5 * HOUR + 3 * MINUTE) == before
+
+
+def test_a_series_that_is_read_less_often_keeps_its_minutes(house: House) -> None:
+    house.tell([(at * 1000, 100) for at in range(0, 7200, 10)], hold_ms=30_000)
+    sealing.seal(START + 3 * HOUR)
+    house.tell([(DAY + at * 1000, 100) for at in range(0, 7200, 60)], hold_ms=180_000)
+    sealing.seal(START + 2 * DAY)
+    assert statistics().blocks[MINUTES] > 1
+    retention.prune(START + 40 * DAY)
+    assert statistics().blocks[RAW] == 0
+    assert joules(20 * MINUTE, 25 * MINUTE) == (30_000, 5 * MINUTE)
+
+
+def test_a_series_that_is_read_more_often_gets_minutes_from_then_on(house: House) -> None:
+    house.tell([(at * 1000, 100) for at in range(0, 7200, 60)], hold_ms=180_000)
+    sealing.seal(START + 3 * HOUR)
+    house.tell([(DAY + at * 1000, 100) for at in range(0, 7200, 10)], hold_ms=30_000)
+    sealing.seal(START + 2 * DAY)
+    assert statistics().blocks[MINUTES] == 1
+    retention.prune(START + 40 * DAY)
+    assert statistics().blocks[RAW] == 1  # of the day without minutes
+    assert joules(20 * MINUTE, 25 * MINUTE) == (30_000, 5 * MINUTE)
+    assert joules(DAY + 20 * MINUTE, DAY + 25 * MINUTE) == (30_000, 5 * MINUTE)

@@ -96,7 +96,9 @@ def test_a_day_of_slow_readings_becomes_one_block(house: House) -> None:
         sealing.seal(START + at)
     sealing.seal(START + 3 * DAY)
     # Noon to noon two days later touches three days.
-    assert statistics().blocks[RAW] == statistics().blocks[MINUTES] == 3
+    assert statistics().blocks[RAW] == 3
+    # Readings that come so rarely take less space than minutes would, and stand in for them.
+    assert statistics().blocks[MINUTES] == 0
     found = reading.read(POWER_OF_NODE, Period.from_ms(START, START + 2 * DAY))
     assert found.value.tolist() == [value for _, value in readings]
 

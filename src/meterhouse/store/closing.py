@@ -27,11 +27,12 @@ from meterhouse.store.merging import Part
 from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State, hour_of
 
+MINUTE, HOUR = Granularity.MINUTE, Granularity.HOUR
 CLOSED_TOGETHER_MS = 2 * HOUR_MS
 """So many hours are closed at once: at 1 Hz 7,200 samples, nearly a full block, and SQLite's pages
 get full. Until then their raw samples answer."""
 
-_MINUTES = HOUR_MS // WIDTH_MS[Granularity.MINUTE]
+_MINUTES = HOUR_MS // WIDTH_MS[MINUTE]
 _EXACT = 2.0**53  # integers beyond this are not all floats
 _SERIES = 1000  # in one transaction, at most
 _SAMPLES = 1_000_000  # likewise: a tenth of a second
@@ -51,9 +52,7 @@ def close_some(cursor: Any, over_ms: int) -> int:
     together = [state for state in waiting if state.folded_ms == start]
     together = together[: _bearable(cursor, together, start, end)]
     _close(cursor, together, start, end)
-    cursor.executemany(
-        "UPDATE store_series SET folded_ms = %s WHERE id = %s", [(end, s.id) for s in together]
-    )
+    states.save(cursor, [state.closed_until(end) for state in together])
     return len(together) * ((end - start) // HOUR_MS)
 
 
@@ -81,7 +80,7 @@ def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -
         join_small(cursor, [span._replace(start_ms=end_ms - DAY_MS) for span in spans])
 
 
-Folded = list[tuple[Granularity, list[tuple[int, Rows]]]]
+Folded = dict[Granularity, list[tuple[int, Rows]]]
 """Minutes and hours, each with the rows of every series."""
 
 
@@ -89,33 +88,39 @@ def _folded(
     cursor: Any, together: Sequence[State], spans: Sequence[Span], shelf: Shelf[raw.Samples]
 ) -> Folded:
     """The minutes and hours of the same whole hours of many series."""
-    minutes: list[tuple[int, Rows]] = []
-    hours: list[tuple[int, Rows]] = []
+    folded: Folded = {MINUTE: [], HOUR: []}
     parts = [
         Part(state.id, *raw.standing(cursor, state, span, shelf, {}))
         for state, span in zip(together, spans, strict=True)
     ]
     known = {state.id: state for state in together}
-    for kind in Kind:
-        some = [part for part in parts if len(part.at) and known[part.series].kind is kind]
+    groups: dict[tuple[Kind, bool], list[Part]] = {}
+    for part in parts:
+        if len(part.at):
+            state = known[part.series]
+            groups.setdefault((state.kind, state.makes_minutes), []).append(part)
+    for (kind, with_minutes), some in groups.items():
         for few in blocks.portions(some):
-            made = _made(few, [known[part.series].hold_ms for part in few], kind, spans[0])
-            for into, rows in zip((minutes, hours), made, strict=True):
+            holds = [known[part.series].hold_ms for part in few]
+            made = _made(few, holds, kind, spans[0], MINUTE if with_minutes else HOUR)
+            for granularity, rows in made.items():
                 split = rows.split(len(few))
-                into += [(part.series, own) for part, own in zip(few, split, strict=True)]
-    return [(Granularity.MINUTE, minutes), (Granularity.HOUR, hours)]
+                folded[granularity] += zip([part.series for part in few], split, strict=True)
+    return folded
 
 
 def _made(
-    parts: Sequence[Part], holds: Sequence[int], kind: Kind, span: Span
-) -> tuple[Rows, Rows]:
-    """Minutes and hours of series of one kind, one series after the other."""
-    cuts = edges(span.start_ms, span.end_ms, WIDTH_MS[Granularity.MINUTE])
-    minutes = fold_many([part[1:] for part in parts], cuts, holds=holds, kind=kind)
+    parts: Sequence[Part], holds: Sequence[int], kind: Kind, span: Span, finest: Granularity
+) -> dict[Granularity, Rows]:
+    """Hours, and minutes if those are the finest, of series of one kind, one after the other."""
+    cuts = edges(span.start_ms, span.end_ms, WIDTH_MS[finest])
+    rows = fold_many([part[1:] for part in parts], cuts, holds=holds, kind=kind)
     value = np.concatenate([part.value for part in parts])
     digits, _ = decimals(value, [0, *accumulate(len(part.at) for part in parts)])
-    minutes = _exact(minutes, digits)
-    return minutes, _exact(widen(minutes, _MINUTES), digits)
+    rows = _exact(rows, digits)
+    if finest is HOUR:
+        return {HOUR: rows}
+    return {MINUTE: rows, HOUR: _exact(widen(rows, _MINUTES), digits)}
 
 
 def _exact(rows: Rows, digits: Sequence[int]) -> Rows:
@@ -135,7 +140,7 @@ def _exact(rows: Rows, digits: Sequence[int]) -> Rows:
 
 
 def _write_rows(cursor: Any, folded: Folded) -> None:
-    for granularity, rows in folded:
+    for granularity, rows in folded.items():
         blocks.write(cursor, blocks.of_rows(granularity, rows))
 
 
@@ -183,7 +188,7 @@ def close_again(cursor: Any, state: State, late: Ints) -> None:
     if span.start_ms >= span.end_ms:
         return
     shelf = raw.shelf(cursor, [raw.reaching_back(state, span)])
-    for granularity, made in _folded(cursor, [state], [span], shelf):
+    for granularity, made in _folded(cursor, [state], [span], shelf).items():
         _replace(cursor, span, granularity, [rows for _, rows in made])
     day = span.start_ms // DAY_MS * DAY_MS
     join_small(cursor, [Span(state.id, at, at + DAY_MS) for at in range(day, span.end_ms, DAY_MS)])

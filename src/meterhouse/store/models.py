@@ -20,7 +20,7 @@ class Series(models.Model):
     last_value = models.FloatField(null=True)
     folded_ms = models.BigIntegerField(default=0)  # minutes and hours are made of all before this
     pruned_ms = models.BigIntegerField(default=0)  # raw samples before this may be gone
-    minutes_pruned_ms = models.BigIntegerField(default=0)  # and minutes before this
+    minutes_pruned_ms = models.BigIntegerField(default=0)  # minutes too, or never made
 
     class Meta:
         db_table = "store_series"

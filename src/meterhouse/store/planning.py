@@ -52,7 +52,7 @@ def pieces(
         return
     yield from pieces(finer, start_ms, first, state, closed_ms)
     kept = _kept(granularity, first, last, state)
-    yield from _piece(HOUR, first, kept)
+    yield from pieces(RAW, first, kept, state, closed_ms)
     yield from _piece(granularity, kept, last)
     yield from pieces(finer, last, end_ms, state, closed_ms)
 

@@ -45,40 +45,55 @@ DEFAULT = Policy()
 
 def prune(now_ms: int, policy: Policy = DEFAULT, *, using: str = "default") -> int:
     """Delete the blocks that no granularity's retention covers any more; return how many."""
-    retentions = (policy.raw, policy.minute, policy.hour)
     gone = 0
-    for granularity, retention in zip(Granularity, retentions, strict=True):
+    for granularity, retention in zip(
+        Granularity, (policy.raw, policy.minute, policy.hour), strict=True
+    ):
         if retention is None:
             continue
-        before_ms = hour_of(now_ms - retention // _MS)
+        before_ms = _before(now_ms, retention)
+        # Where there are no minutes, the readings are kept in their stead.
+        instead_ms = (
+            _before(now_ms, policy.minute) if granularity is Granularity.RAW else before_ms
+        )
         for _ in range(_STEPS):
-            deleted = _prune_some(granularity, before_ms, using)
+            deleted = _prune_some(granularity, before_ms, instead_ms, using)
             gone += deleted
             if deleted < _BLOCKS:
                 break
     return gone
 
 
-def _prune_some(granularity: Granularity, before_ms: int, using: str) -> int:
+def _before(now_ms: int, retention: timedelta | None) -> int:
+    """What is older may go; nothing is older than 0."""
+    return 0 if retention is None else hour_of(now_ms - retention // _MS)
+
+
+def _prune_some(granularity: Granularity, before_ms: int, instead_ms: int, using: str) -> int:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         alone(cursor, using)
-        old = _old(cursor, granularity, before_ms)
+        old = _old(cursor, granularity, before_ms, instead_ms)
         blocks.delete(cursor, [block for block, *_ in old])
         if granularity in _WATERMARK:
             _raise_watermark(cursor, _WATERMARK[granularity], old)
         return len(old)
 
 
-def _old(cursor: Any, granularity: Granularity, before_ms: int) -> list[tuple[int, int, int]]:
+def _old(
+    cursor: Any, granularity: Granularity, before_ms: int, instead_ms: int
+) -> list[tuple[int, int, int]]:
     """Block, series, and when the last reading (or bucket) in it ends, of what may go.
 
     Nothing goes before minutes and hours are made of all the time its readings stand for.
+
+    before_ms, instead_ms: what ends before may go, where there are minutes and where not
     """
     cursor.execute(
         f"SELECT b.id, b.series, {_ENDS} FROM store_series s CROSS JOIN store_block b"
-        " WHERE b.series = s.id AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <= %s"
+        " WHERE b.series = s.id AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <="
+        " CASE WHEN b.start_ms < s.minutes_pruned_ms THEN %s ELSE %s END"
         f" AND {_ENDS} <= s.folded_ms ORDER BY b.series, b.start_ms LIMIT %s",
-        (granularity, before_ms, before_ms, _BLOCKS),
+        (granularity, before_ms, instead_ms, before_ms, _BLOCKS),
     )
     rows: list[tuple[int, int, int]] = cursor.fetchall()
     return rows

@@ -96,7 +96,7 @@ def _seal(cursor: Any, parts: list[Part]) -> None:
         _merge_in(cursor, part)
     newer = [part for part in kept if not _is_late(part, known[part.series])]
     blocks.write(cursor, blocks.of_samples(newer))
-    states.save_ends(cursor, [_extended(known[part.series], part) for part in kept])
+    states.save(cursor, [_extended(known[part.series], part) for part in kept])
     for part in kept:
         if part.at[0] < known[part.series].folded_ms:
             for day in _days(part):
@@ -140,7 +140,7 @@ def _extended(state: State, part: Part) -> State:
     first, last = int(part.at[0]), int(part.at[-1])
     if not state.is_open and first > state.folded_ms:
         # Nothing is left to close before the hour in which the series begins or goes on.
-        state = state._replace(folded_ms=hour_of(first))
+        state = state.closed_until(hour_of(first))
     if state.first_ms is not None:
         first = min(first, state.first_ms)
     if state.last_ms is not None and state.last_ms > last:

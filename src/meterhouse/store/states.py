@@ -12,6 +12,7 @@ _COLUMNS = (
     " minutes_pruned_ms"
 )
 _AT_ONCE = 5000
+_SLOW_HOLD_MS = 180_000  # readings stand for three of their intervals (sources.configuration)
 
 
 class State(NamedTuple):
@@ -20,7 +21,7 @@ class State(NamedTuple):
     first_ms, last_ms, last_value: of the samples in blocks, None if there are none
     folded_ms:         minutes and hours are made of all samples in blocks before this
     pruned_ms:         raw samples before this may be gone
-    minutes_pruned_ms: minutes before this may be gone
+    minutes_pruned_ms: minutes before this may be gone, or were never made
     """
 
     id: int
@@ -34,10 +35,26 @@ class State(NamedTuple):
     pruned_ms: int
     minutes_pruned_ms: int
 
+    def closed_until(self, moment_ms: int) -> "State":
+        """The state once all hours before a moment are closed."""
+        if self.makes_minutes:
+            return self._replace(folded_ms=moment_ms)
+        return self._replace(folded_ms=moment_ms, minutes_pruned_ms=moment_ms)
+
     @property
     def is_open(self) -> bool:
         """Whether there are samples in blocks of which minutes and hours are still to be made."""
         return self.last_ms is not None and self.last_ms + self.hold_ms > self.folded_ms
+
+    @property
+    def makes_minutes(self) -> bool:
+        """Whether minutes are made of it, beside hours.
+
+        Not where readings come once a minute or less often: then minutes would take more space
+        than the readings, which are kept as long as minutes in their stead. A series that has
+        minutes goes on having them.
+        """
+        return self.hold_ms < _SLOW_HOLD_MS or self.minutes_pruned_ms < self.folded_ms
 
     @property
     def kind(self) -> Kind:
@@ -61,12 +78,15 @@ def where(cursor: Any, condition: str, values: Iterable[object]) -> list[State]:
     return list(map(State._make, cursor.fetchall()))
 
 
-def save_ends(cursor: Any, states: Iterable[State]) -> None:
-    """Write what sealing changes: the first and last sample, and from where on hours are open."""
+def save(cursor: Any, states: Iterable[State]) -> None:
+    """Write what sealing and closing change."""
     cursor.executemany(
-        "UPDATE store_series SET first_ms = %s, last_ms = %s, last_value = %s, folded_ms = %s"
-        " WHERE id = %s",
-        [(s.first_ms, s.last_ms, s.last_value, s.folded_ms, s.id) for s in states],
+        "UPDATE store_series SET first_ms = %s, last_ms = %s, last_value = %s, folded_ms = %s,"
+        " minutes_pruned_ms = %s WHERE id = %s",
+        [
+            (s.first_ms, s.last_ms, s.last_value, s.folded_ms, s.minutes_pruned_ms, s.id)
+            for s in states
+        ],
     )
 
 
