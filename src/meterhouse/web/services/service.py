@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from meterhouse.metering.clock import Clock
+from meterhouse.web.ready import one_line, refusal
 
 log = logging.getLogger(__name__)
 
@@ -35,24 +36,46 @@ class Health:
 
 
 async def keep_running(health: Health, run: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Run a service; when it fails, say so once and start it again, later each time.
+    """Run a service; when it fails, say so and start it again, later each time.
 
-    Cancelling this is how the service stops.
+    What the disk or the database refuses is said in one line, and once until something else
+    is refused or the service has run well. Cancelling this is how the service stops.
     """
-    pause = FIRST_PAUSE_S
+    loop = asyncio.get_running_loop()
+    pause, said = FIRST_PAUSE_S, ""
     while True:
         health.become("running", clock)
+        began = loop.time()
         try:
             await run()
         except asyncio.CancelledError:
             health.become("stopped", clock)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - _say tells all of it
+            if loop.time() - began > LONGEST_PAUSE_S:
+                pause, said = FIRST_PAUSE_S, ""
+            cause = _cause(error)
             health.failures += 1
-            health.become("failed", clock, f"{type(error).__name__}: {error}")
-            log.exception("service failed", extra={"service": health.name, "again_in_s": pause})
+            health.become("failed", clock, f"{type(cause).__name__}: {one_line(cause)}")
+            said = _say(health, error, refusal(cause), said)
         else:
             health.become("stopped", clock)
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _say(health: Health, error: Exception, refused: str, before: str) -> str:
+    """Log a failure, unless it is the refusal that was logged before; returns the refusal."""
+    if not refused:
+        log.error("%s failed", health.name, exc_info=error)
+    elif refused != before:
+        log.error("%s failed, and is tried again: %s", health.name, refused)
+    return refused
+
+
+def _cause(error: BaseException) -> Exception:
+    """The first error inside groups of them: a group's own text says nothing."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))
