@@ -59,3 +59,11 @@ def test_a_source_that_was_not_read_yet_has_no_gap_and_a_note() -> None:
     assert report.gaps == (gap(6, 7),)
     (note,) = [each for each in report.notes if each.startswith("Read for the first time")]
     assert note.endswith("UTC: new. What was there before is unknown.")
+
+
+def test_a_source_that_was_first_read_after_the_period_is_said_to_be_unread_in_it() -> None:
+    late = Gap("new", "instance", Period.from_ms(T0, T0 + 24 * HOUR), before_first=True)
+    report = ask(Axis.PROJECT, estate(MIRROR, gaps=[late]))
+    assert not report.gaps
+    (note,) = [each for each in report.notes if "Not read yet" in each]
+    assert note == "Not read yet in this period: new. What was there is unknown."

@@ -18,6 +18,7 @@ from meterhouse.usage.statement import statement
 
 pytestmark = pytest.mark.django_db
 HOUR = Period.from_ms(T0, at(4))
+HOUR_MS = 3_600_000
 ALL = Scope.all()
 
 
@@ -132,3 +133,10 @@ def test_an_empty_house_has_an_empty_statement() -> None:
 def test_statements_are_read_through_the_account_that_cannot_write() -> None:
     report = statement(HOUR, by=Axis.PROJECT, scope=ALL, now=from_ms(at(50)))
     assert report.total == ask(Axis.PROJECT).total
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_period_before_the_first_reading_has_no_gaps() -> None:
+    report = ask(Axis.PROJECT, period=Period.from_ms(T0 - 2 * HOUR_MS, T0 - HOUR_MS))
+    assert not report.gaps
+    assert any(note.startswith("Not read yet in this period:") for note in report.notes)

@@ -144,7 +144,7 @@ class Watch:
     """How one source watched one kind in a period.
 
     gaps:     (start_ms, end_ms) of the stretches no complete snapshot stands for, oldest first
-    begun_ms: when it was watched for the first time ever, if that is in the period; 0 if earlier
+    begun_ms: when it was watched for the first time ever; 0 if that is before the period
     """
 
     source: str

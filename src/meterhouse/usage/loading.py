@@ -60,7 +60,8 @@ def _gaps(asked: Period, using: str) -> Iterator[Gap]:
         if watch.kind not in PEOPLE:
             for start, end in watch.gaps:
                 period = Period.from_ms(start, end)
-                yield Gap(watch.source, watch.kind, period, before_first=end == watch.begun_ms)
+                # It may have begun after the period: then all of that is before.
+                yield Gap(watch.source, watch.kind, period, before_first=end <= watch.begun_ms)
 
 
 def _measure(using: str) -> Measure:

@@ -108,10 +108,10 @@ def _notes(
         )
     if NOBODY in ledger.atoms.institution:
         yield "Unassigned is what belongs to projects that no institution has a share in."
-    yield from _coverage_notes(used, gaps)
+    yield from _coverage_notes(used, gaps, question.counted.end)
 
 
-def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
+def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...], until: datetime) -> Iterator[str]:
     if used.measured_ms == 0:
         yield "Energy is unknown: no power was measured here."
     elif used.unmeasured_ms:
@@ -120,10 +120,14 @@ def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...]) -> Iterator[str]:
             "metered: the rest is unknown, and is not in the figures."
         )
     for first, sources in sorted(_first_read(gaps).items()):
-        yield (
-            f"Read for the first time at {first:%F %T} UTC: {', '.join(sorted(sources))}. "
-            "What was there before is unknown."
-        )
+        names = ", ".join(sorted(sources))
+        if first < until:
+            yield (
+                f"Read for the first time at {first:%F %T} UTC: {names}. "
+                "What was there before is unknown."
+            )
+        else:
+            yield f"Not read yet in this period: {names}. What was there is unknown."
     if not all(gap.before_first for gap in gaps):
         yield (
             "In the gaps listed, a source did not say what exists. What was there before and "
