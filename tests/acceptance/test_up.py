@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,6 +136,21 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(tmp_path: Path) -
         )
         assert other.returncode == 2
         assert "--port" in other.stderr
+        house.stop()
+
+
+def test_senders_that_dawdle_do_not_keep_others_from_the_pages(tmp_path: Path) -> None:
+    with up(tmp_path) as house, ExitStack() as open_ones:
+        cookie = httpx.get(house.url + "/login/").cookies["csrftoken"]
+        head = (
+            f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: csrftoken={cookie}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\na="
+        )
+        port = int(house.url.rpartition(":")[2])
+        for _ in range(24):
+            sender = open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
+            sender.sendall(head.encode())
+        assert house.get("/login/")[0] == 200
         house.stop()
 
 
