@@ -221,7 +221,7 @@ def ms(work: Callable[[], Any], times: int = 30) -> str:
 
 def on_sqlite(path: Path, load: Load) -> Figures:
     """Bytes at rest, once what waits in the head is sealed as well."""
-    from meterhouse.store import sealing  # noqa: PLC0415
+    from meterhouse.store import codec, sealing  # noqa: PLC0415
 
     sealing.seal((load.start_s + SECONDS + 7200) * 1000, using="bench")
     n = load.samples + DAY_S
@@ -231,11 +231,14 @@ def on_sqlite(path: Path, load: Load) -> Figures:
             "SELECT SUM(pgsize) FROM dbstat WHERE name LIKE '%store%'"
         ).fetchone()
     database.close()
+    at = (load.start_s + np.arange(7200)) * 1000 + np.random.default_rng(2).integers(0, 10, 7200)
+    jittered = len(next(codec.encode_ints(at, [0, len(at)]))) / len(at)
     return [
+        ("Moments that jitter by 10 ms instead of none", f"{jittered:.2f} bytes/sample more"),
         (
             "SQLite: at rest, with minutes, hours and indexes; the whole file, with free pages",
             f"{used / n:.2f} bytes/sample; {path.stat().st_size / n:.2f}",
-        )
+        ),
     ]
 
 
@@ -336,7 +339,10 @@ def peer(load: Load, name: str, ours: Ours) -> Figures:
     return [
         (f"{name}: server, from first sample to stopped", rate(n, server.cpu_s)),
         (f"{name}: client packs; sends", f"{rate(n, pack_s)}; {rate(n, send_s)}"),
-        (f"{name}: on disk once stopped", f"{server.disk / (n + DAY_S):.2f} bytes/sample"),
+        (
+            f"{name}: on disk once stopped{_peers.REMARKS.get(name, '')}",
+            f"{server.disk / (n + DAY_S):.2f} bytes/sample",
+        ),
         (f"{name}: 5-minute averages of a day at 1 Hz, over HTTP", asked),
         (f"Meterhouse on SQLite against {name}'s server", f"{ours.rate / theirs:.2f} times"),
     ]

@@ -149,8 +149,8 @@ def _worth_joining(found: Sequence[Block]) -> bool:
 
 
 def _many_for(sizes: Sequence[int]) -> bool:
-    """Whether there are more than twice as many blocks as so many samples need."""
-    return len(sizes) > 2 * -(-sum(sizes) // FULL)
+    """Whether there are twice as many blocks as so many samples need, or more."""
+    return len(sizes) > 1 and len(sizes) >= 2 * -(-sum(sizes) // FULL)
 
 
 def join_small(cursor: Any, days: Sequence[Span]) -> None:
