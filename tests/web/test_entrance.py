@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User as Login
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 from tests.web.cast import PASSWORD
 
 from meterhouse.metering.clock import SystemClock
@@ -132,3 +133,15 @@ def test_a_failure_is_noted_now(people: dict[str, Login]) -> None:
     noted = FailedLogin.objects.get()
     assert (noted.account, noted.address) == ("alice", "10.0.0.9")
     assert before <= noted.at_ms <= SystemClock().now_ms()
+
+
+def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_added(
+    db: None, settings: SettingsWrapper
+) -> None:
+    forged = {"X-Forwarded-For": "1.1.1.1, 10.0.0.7"}
+    form = {"username": "alice", "password": "wrong"}
+    Client().post("/login/", form, headers=forged)
+    settings.HTTPS = True
+    Client().post("/login/", form, headers=forged)
+    noted = FailedLogin.objects.order_by("pk").values_list("address", flat=True)
+    assert list(noted) == ["127.0.0.1", "10.0.0.7"]

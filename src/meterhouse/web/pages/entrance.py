@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
 from meterhouse.metering.clock import SystemClock
@@ -38,7 +39,20 @@ class Credentials(AuthenticationForm):
 
     @property
     def address(self) -> str:
-        return str(self.request.META.get("REMOTE_ADDR", "")) if self.request else ""
+        return asked_from(self.request) if self.request else ""
+
+
+def asked_from(request: HttpRequest) -> str:
+    """The address that a request came from.
+
+    Behind a proxy that is what the proxy itself added last to X-Forwarded-For; what stands
+    before it came with the request and may be made up.
+    """
+    if settings.HTTPS:
+        forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if forwarded:
+            return forwarded[:45]
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class Login(LoginView):
