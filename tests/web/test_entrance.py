@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User as Login
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 from tests.web.cast import PASSWORD
 
 from meterhouse.metering.clock import SystemClock
@@ -136,7 +136,7 @@ def test_a_failure_is_noted_now(people: dict[str, Login]) -> None:
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_added(
-    db: None, settings: SettingsWrapper
+    db: None, settings: Settings
 ) -> None:
     forged = {"X-Forwarded-For": "1.1.1.1, 10.0.0.7"}
     form = {"username": "alice", "password": "wrong"}
