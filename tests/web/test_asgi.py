@@ -33,9 +33,17 @@ def asked(*parts: bytes, is_whole: bool = True) -> tuple[int, bytes]:
         sent.append(message)
 
     scope = {
-        **{"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []},
-        **{"server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "http_version": "1.1"},
-        **{"scheme": "http", "asgi": {"version": "3.0"}, "root_path": ""},
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [],
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+        "http_version": "1.1",
+        "scheme": "http",
+        "asgi": {"version": "3.0"},
+        "root_path": "",
     }
     asyncio.run(_within(asgi.application(echo, {})(scope, receive, send)))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.sources import Configured
 from meterhouse.sources.runner import Outcome, Run
-from meterhouse.web import ready
+from meterhouse.web import logs, ready
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from meterhouse.web.services.delivery import Delivery  # noqa: PLC0415
     from meterhouse.web.services.once import read_once  # noqa: PLC0415
 
+    logs.to_standard_error(logging.ERROR)  # a source that fails has its line below
     clock = SystemClock()
     wanted = chosen(sourcebook.configured(), arguments.source)
     folder = Path(arguments.data).absolute() / "journal" / "once"

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -10,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
-from meterhouse.web import ready
+from meterhouse.web import logs, ready
 from meterhouse.web.services.server import free_or_mistake, url_of
 
 DEFAULT_PORT = 8400
@@ -39,7 +38,7 @@ def live(
     from meterhouse.web import logins  # noqa: PLC0415 - models need Django
     from meterhouse.web.services.house import House  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.to_standard_error()
     first = logins.make_first()
     host, port = place
 
