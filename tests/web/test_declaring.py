@@ -106,3 +106,10 @@ def test_a_secret_in_a_file_that_holds_no_text_names_the_file(
     (tmp_path / "password.txt").write_bytes(b"\xff\x00")
     with pytest.raises(Mistakes, match=r"password\.txt' holds no text"):
         declare(estate, tmp_path, now=NOON)
+
+
+def test_a_lost_key_is_mended_by_declaring_the_sources_again(estate: Path, tmp_path: Path) -> None:
+    declare(estate, tmp_path, now=NOON)
+    (tmp_path / "secrets.key").unlink()
+    assert declare(estate, tmp_path, now=NOON).lines == ("~ source cluster: password changed",)
+    assert sourcebook.tables(tmp_path)["cluster"]["password"] == "a secret"

@@ -40,7 +40,7 @@ def declare(path: Path, data: Path, *, now: datetime, dry_run: bool = False) -> 
     dry_run:  only say it
     """
     declaration = parse(path)
-    known = sourcebook.tables(data)
+    known = sourcebook.known(data)
     flaws: list[Flaw] = []
     changes = list(_changes(declaration, known, path.parent, flaws))
     declaration = replace(declaration, flaws=(*declaration.flaws, *flaws))

@@ -5,6 +5,11 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from meterhouse.metering.errors import Mistake
+
+SHORTEST = 32
+NO_KEY = "is not a key: bring the old file back, or move it away and a new one is made"
+
 
 def random_key() -> bytes:
     """256 random bits as text."""
@@ -14,13 +19,21 @@ def random_key() -> bytes:
 def kept_key(path: Path, make: Callable[[], bytes] = random_key) -> bytes:
     """Read the key, or make it; of two processes that make it at once one wins, with a whole key.
 
-    Raises OSError if the folder cannot be written.
+    Raises OSError if the folder cannot be written, and Mistake if the file holds no key.
     """
     try:
-        return path.read_bytes().strip()
+        return _read(path)
     except FileNotFoundError:
         _place(path, make())
-        return path.read_bytes().strip()
+        return _read(path)
+
+
+def _read(path: Path) -> bytes:
+    """A short key would be taken without a word, and protect nothing."""
+    key = path.read_bytes().strip()
+    if len(key) < SHORTEST or not key.isascii():
+        raise Mistake(f"{path}: {NO_KEY}")
+    return key
 
 
 def _place(path: Path, key: bytes) -> None:

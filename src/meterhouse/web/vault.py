@@ -12,7 +12,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from meterhouse.metering.errors import Mistake
-from meterhouse.web.keyfile import kept_key
+from meterhouse.web.keyfile import NO_KEY, kept_key
 
 NAME = "secrets.key"
 
@@ -43,4 +43,4 @@ def _lock(data: Path) -> Fernet:
     try:
         return Fernet(kept_key(path, Fernet.generate_key))
     except ValueError as error:
-        raise Mistake(f"{path}: is not a key") from error
+        raise Mistake(f"{path}: {NO_KEY}") from error

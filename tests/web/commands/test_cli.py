@@ -203,3 +203,15 @@ def test_a_report_that_cannot_be_had_is_one_line(words: list[str], tmp_path: Pat
     answer = meterhouse("report", *words, data=tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("key", [b"", b"short", b"\xae" * 64])
+def test_a_file_that_holds_no_key_is_one_line_that_says_what_to_do(
+    key: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.key").write_bytes(key)
+    answer = meterhouse("export", data=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert "secret.key: is not a key" in answer.stderr
+    assert "move it away" in answer.stderr
