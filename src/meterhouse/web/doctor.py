@@ -18,8 +18,10 @@ from django.db.utils import DatabaseError
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
+from meterhouse.sources.runner.records import Status
 from meterhouse.store import reading
 from meterhouse.web import sourcebook
+from meterhouse.web.models import SourceStatus
 from meterhouse.web.ready import one_line, pending_migrations
 from meterhouse.web.services.aside import Aside
 
@@ -28,6 +30,7 @@ LEAST_FREE_BYTES = 1 << 30
 LEAST_FREE_SHARE = 0.05
 OLDEST_UNACKNOWLEDGED = timedelta(minutes=10)
 FUTURE = timedelta(seconds=10)
+UNWELL = (Status.FAILING.value, Status.STUCK.value)
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 
 
@@ -63,7 +66,20 @@ def examine(data: Path, clock: Clock) -> Iterator[Finding]:
         try:
             yield from check()
         except (OSError, DatabaseError, Mistake) as error:
-            yield Finding(subject, Verdict.BAD, one_line(error), "mend what the message names")
+            yield Finding(subject, Verdict.BAD, one_line(error), _advice(one_line(error)))
+
+
+def _advice(said: str) -> str:
+    """What helps against what the database says."""
+    if "malformed" in said or "not a database" in said:
+        return "stop meterhouse and restore the database from a backup"
+    if "readonly" in said:
+        return "give the database and the data folder to this account"
+    if "connection" in said:
+        return "start PostgreSQL, or mend its address in METERHOUSE_DATABASE"
+    if "no such table" in said or "does not exist" in said:
+        return "run `meterhouse migrate`"
+    return "mend what the message names"
 
 
 def _folder(data: Path) -> Iterator[Finding]:
@@ -135,6 +151,9 @@ def _database() -> Iterator[Finding]:
 
 
 def _sqlite(path: Path) -> Iterator[Finding]:
+    if not os.access(path, os.W_OK):
+        what = f"{path} cannot be written"
+        yield Finding("database", Verdict.BAD, what, "give it to this account")
     with connections["default"].cursor() as cursor:
         cursor.execute("PRAGMA quick_check(1)")
         row = cursor.fetchone()
@@ -175,6 +194,12 @@ def _configuration() -> Iterator[Finding]:
             "declare some in a file and run `meterhouse apply FILE.toml`",
         )
         return
+    enabled = [source.name for source in sources if source.enabled]
+    for status in SourceStatus.objects.filter(source__in=enabled, status__in=UNWELL):
+        what = f"source {status.source} is {status.status}: {status.error}"
+        yield Finding(
+            "configuration", Verdict.DOUBT, what, "mend what it names; it is tried again"
+        )
     names = ", ".join(f"{source.name} ({source.kind.name})" for source in sources)
     yield Finding("configuration", Verdict.GOOD, f"{len(sources)} sources: {names}")
 

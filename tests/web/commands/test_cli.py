@@ -3,11 +3,22 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from meterhouse.cli import COMMANDS
+
+CLUSTER = """
+[[sources]]
+name = "cluster"
+kind = "ganeti"
+url = "https://127.0.0.1:1"
+user = "reader"
+password = "secret"
+fingerprint = "%s"
+""" % ("ab" * 32)
 
 
 def meterhouse(*words: str, data: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
@@ -215,3 +226,46 @@ def test_a_file_that_holds_no_key_is_one_line_that_says_what_to_do(
     assert answer.stderr.count("\n") == 1
     assert "secret.key: is not a key" in answer.stderr
     assert "move it away" in answer.stderr
+
+
+def test_the_doctor_says_what_to_do_about_a_damaged_database(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    (tmp_path / "meterhouse.db").write_bytes(b"no database" * 1000)
+    answer = meterhouse("doctor", data=tmp_path)
+    assert answer.returncode == 1
+    assert "restore the database from a backup" in answer.stdout
+    assert "Traceback" not in answer.stderr
+
+
+def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    declared = tmp_path / "cluster.toml"
+    declared.write_text(CLUSTER)
+    meterhouse("apply", str(declared), data=tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
+        env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as house:
+        until = time.monotonic() + 40
+        while "source cluster is failing: " not in meterhouse("doctor", data=tmp_path).stdout:
+            assert time.monotonic() < until
+        house.terminate()
+        assert house.wait(20) == 0
+
+
+def test_a_password_is_told_even_if_it_is_stopped_while_it_starts(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
+        env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as house:
+        until = time.monotonic() + 40
+        while not (tmp_path / "bus.key").exists():  # made after the first login
+            assert time.monotonic() < until
+            time.sleep(0.001)
+        house.terminate()
+        assert house.stdout is not None
+        assert "Log in as admin with the password" in house.stdout.read()

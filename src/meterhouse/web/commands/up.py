@@ -39,14 +39,18 @@ def live(
     from meterhouse.web.services.house import House  # noqa: PLC0415
 
     logs.to_standard_error()
-    first = logins.make_first()
+    # What has to be told of the first login, until it was told.
+    untold = list(filter(None, [logins.make_first()]))
     host, port = place
+
+    def tell_password() -> None:
+        while untold:
+            name, password = untold.pop()
+            print(f"Log in as {name} with the password {password}  (shown once)", flush=True)
 
     def announce() -> None:
         print(f"Meterhouse is at {url_of(host, port)}", flush=True)
-        if first:
-            name, password = first
-            print(f"Log in as {name} with the password {password}  (shown once)", flush=True)
+        tell_password()
 
     house = House(
         data=Path(arguments.data).absolute(),
@@ -57,7 +61,10 @@ def live(
         also=also or {},
         announce=announce,
     )
-    asyncio.run(until_told(house.run))
+    try:
+        asyncio.run(until_told(house.run))
+    finally:
+        tell_password()  # stopped before it could be asked for: the login is there all the same
     print("Meterhouse has stopped; starting it again goes on from here.", flush=True)
     return 0
 
