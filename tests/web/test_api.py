@@ -150,3 +150,10 @@ def test_the_description_is_shown_from_this_house_alone(root: Client) -> None:
     text = root.get("/api/v1/docs").content.decode()
     assert "/static/ninja/swagger-ui-bundle.js" in text
     assert "https://" not in text.replace("https://django-ninja", "")
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nope", "/api/nope", "/api/v1/projects/nope/x"])
+def test_an_address_that_leads_nowhere_is_json_too(house: None, address: str) -> None:
+    for answer in (Client().get(address), Client(enforce_csrf_checks=True).post(address)):
+        assert answer.status_code == 404
+        assert answer.json()["error"]

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from meterhouse.web.api import api
+from meterhouse.web.api.nowhere import nowhere
 from meterhouse.web.pages import (
     account,
     entrance,
@@ -49,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", entrance.Login.as_view(), name="login"),
     path("logout/", entrance.Logout.as_view(), name="logout"),
     path("api/v1/", api.urls),
+    path("api/<path:rest>", nowhere),
 ]
 
 handler400 = "meterhouse.web.pages.refusals.bad_request"

@@ -1,0 +1,12 @@
+"""What programs are told at an address of the API that leads nowhere: JSON, as everywhere."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+
+@login_not_required
+@csrf_exempt
+def nowhere(request: HttpRequest, rest: str) -> JsonResponse:
+    said = {"error": "there is nothing at this address", "detail": "See /api/v1/docs."}
+    return JsonResponse(said, status=404)
