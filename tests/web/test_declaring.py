@@ -6,6 +6,7 @@ from tests.conftest import NOON
 from meterhouse.inventory.declared import Mistakes
 from meterhouse.web import sourcebook
 from meterhouse.web.declaring import declare, export
+from meterhouse.web.models import SourceStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,18 @@ def test_a_lost_key_is_mended_by_declaring_the_sources_again(estate: Path, tmp_p
     (tmp_path / "secrets.key").unlink()
     assert declare(estate, tmp_path, now=NOON).lines == ("~ source cluster: password changed",)
     assert sourcebook.tables(tmp_path)["cluster"]["password"] == "a secret"
+
+
+def test_a_source_with_a_lost_key_keeps_no_other_from_being_read(
+    estate: Path, tmp_path: Path
+) -> None:
+    declare(estate, tmp_path, now=NOON)
+    sourcebook.save("here", {"kind": "host"}, data=tmp_path)
+    (tmp_path / "secrets.key").unlink()
+    usable, flaws = sourcebook.usable(tmp_path)
+    assert [source.name for source in usable] == ["here"]
+    sourcebook.note_flaws(flaws)
+    sourcebook.note_flaws(flaws)
+    (status,) = SourceStatus.objects.all()
+    assert (status.source, status.kind, status.status) == ("cluster", "ganeti", "failing")
+    assert "secrets.key" in status.error

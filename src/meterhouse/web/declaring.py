@@ -53,7 +53,7 @@ def declare(path: Path, data: Path, *, now: datetime, dry_run: bool = False) -> 
 
 def export(data: Path) -> str:
     """Everything declared, as a file that declares it again; without secrets."""
-    tables = [{"name": name, **_shown(table)} for name, table in sourcebook.tables(data).items()]
+    tables = [{"name": name, **_shown(table)} for name, table in sourcebook.known(data).items()]
     return export_inventory(tables)
 
 

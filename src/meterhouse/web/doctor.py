@@ -185,8 +185,10 @@ def _read_only() -> Finding:
 
 
 def _configuration() -> Iterator[Finding]:
-    sources = sourcebook.configured()
-    if not sources:
+    sources, flaws = sourcebook.usable()
+    for flaw in flaws.values():
+        yield Finding("configuration", Verdict.BAD, flaw, "mend what it names, then apply again")
+    if not sources and not flaws:
         yield Finding(
             "configuration",
             Verdict.DOUBT,

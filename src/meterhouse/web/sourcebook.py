@@ -16,7 +16,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import to_ms
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Configured, configure
-from meterhouse.sources.runner.records import Outcome, Run, SourceState
+from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
 from meterhouse.web import vault
 from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
 
@@ -34,6 +34,21 @@ Table = dict[str, Any]
 def configured(data: Path | None = None) -> list[Configured]:
     """Every configured source, by name, with its secrets. Raises Mistake that names the source."""
     return [configure(name, table, where=WHERE) for name, table in sorted(tables(data).items())]
+
+
+def usable(data: Path | None = None) -> tuple[list[Configured], dict[str, str]]:
+    """The sources that can be opened, by name, and of each other one why it cannot.
+
+    One whose secret is locked with a lost key must not keep the others from being read.
+    """
+    found, flaws = [], {}
+    for row in SourceConfig.objects.order_by("name"):
+        try:
+            secrets = vault.decrypt(bytes(row.secrets), data or settings.DATA)
+            found.append(configure(row.name, dict(row.config) | secrets, where=WHERE))
+        except Mistake as mistake:
+            flaws[row.name] = str(mistake)
+    return found, flaws
 
 
 def tables(data: Path | None = None) -> dict[str, Table]:
@@ -106,6 +121,22 @@ def note_run(run: Run) -> None:
 def note_status(state: SourceState) -> None:
     """Write down how a source is doing."""
     note([], [state])
+
+
+def note_flaws(flaws: Mapping[str, str]) -> None:
+    """Write down which sources cannot be opened, and why; nothing is written twice."""
+    for name, flaw in flaws.items():
+        if not SourceStatus.objects.filter(source=name, error=flaw).exists():
+            kind = SourceConfig.objects.filter(name=name).values_list("kind", flat=True).first()
+            SourceStatus.objects.update_or_create(
+                source=name,
+                defaults={
+                    "kind": kind or "",
+                    "status": Status.FAILING,
+                    "error": flaw,
+                    "next_run_ms": None,
+                },
+            )
 
 
 @transaction.atomic

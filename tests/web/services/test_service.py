@@ -58,3 +58,26 @@ def test_health_names_what_lies_inside_a_group(clock: FixedClock) -> None:
     health = kept_running(clock, ExceptionGroup("unhandled errors", [OSError(28, "No space")]))
     assert health.error == "OSError: [Errno 28] No space"
     assert health.status == "stopped"
+
+
+async def test_a_service_that_fails_while_it_is_stopped_is_not_started_again(
+    clock: FixedClock,
+) -> None:
+    begun: list[asyncio.Event] = []
+
+    async def run() -> None:
+        begun.append(asyncio.Event())
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise TimeoutError("it does not clean up in time")
+
+    started = asyncio.Event()
+    health = Health("web")
+    running = asyncio.create_task(keep_running(health, run, clock))
+    await started.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (len(begun), health.status) == (1, "stopped")

@@ -31,7 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     logs.to_standard_error(logging.ERROR)  # a source that fails has its line below
     clock = SystemClock()
-    wanted = chosen(sourcebook.configured(), arguments.source)
+    usable, flaws = sourcebook.usable()
+    if arguments.source in flaws:
+        raise Mistake(flaws[arguments.source])
+    wanted = chosen(usable, arguments.source)
     folder = Path(arguments.data).absolute() / "journal" / "once"
     with Journal(folder, f"{socket.gethostname()}/once", clock) as journal:
         delivery = Delivery(journal, Recorder(keep, clock=clock))
@@ -40,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     sourcebook.note(runs, [])
     for done in runs:
         print(line(done))
-    return 0 if all(done.outcome is Outcome.GOOD for done in runs) else 1
+    for flaw in flaws.values() if arguments.source is None else ():
+        print(flaw)
+    good = all(done.outcome is Outcome.GOOD for done in runs)
+    return 0 if good and not flaws else 1
 
 
 def chosen(sources: Sequence[Configured], name: str | None) -> list[Configured]:

@@ -106,4 +106,6 @@ def _noted(runs: Sequence[Run], states: Sequence[SourceState]) -> None:
 
 def _configured() -> list[Configured]:
     close_old_connections()
-    return sourcebook.configured()
+    sources, flaws = sourcebook.usable()
+    sourcebook.note_flaws(flaws)
+    return sources

@@ -10,7 +10,7 @@ from meterhouse.web.declaring import declare
 
 def declare_starter(data: Path, clock: Clock, name: str = "starter.toml") -> None:
     """Declare what a file of this folder says, in a house that has no source yet."""
-    if sourcebook.tables(data):
+    if sourcebook.known(data):
         return
     with as_file(files(__package__) / name) as path:
         declare(path, data, now=clock.now())

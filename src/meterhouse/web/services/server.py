@@ -46,6 +46,9 @@ def url_of(address: str, port: int) -> str:
     return f"http://{host}:{port}/"
 
 
+STOP_S = 3.0
+
+
 async def serve(
     application: Application, host: str, port: int, on_listening: Callable[[], None]
 ) -> None:
@@ -66,7 +69,9 @@ async def serve(
         await asyncio.shield(serving)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait_for(serving, timeout=10)
+        # Requests under way may end; senders that dawdle are not waited for.
+        await asyncio.wait([serving], timeout=STOP_S)
+        serving.cancel()
 
 
 async def _listening(host: str, port: int, serving: "asyncio.Task[None]") -> None:

@@ -51,7 +51,10 @@ async def keep_running(health: Health, run: Callable[[], Awaitable[None]], clock
         except asyncio.CancelledError:
             health.become("stopped", clock)
             raise
-        except Exception as error:  # noqa: BLE001 - _say tells all of it
+        except Exception as error:
+            if _is_being_stopped():
+                health.become("stopped", clock)
+                raise asyncio.CancelledError from error
             if loop.time() - began > LONGEST_PAUSE_S:
                 pause, said = FIRST_PAUSE_S, ""
             cause = _cause(error)
@@ -63,6 +66,12 @@ async def keep_running(health: Health, run: Callable[[], Awaitable[None]], clock
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _is_being_stopped() -> bool:
+    """Whether this task was cancelled, also if cleaning up raised something else."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _say(health: Health, error: Exception, refused: str, before: str) -> str:

@@ -38,7 +38,7 @@ class Simulation:
         May block for half a minute. Killed in the middle, it is done again: the past is the same
         each time, and what is recorded twice counts once.
         """
-        if CLOUD in sourcebook.tables(self.data):
+        if CLOUD in sourcebook.known(self.data):
             return
         table = {"kind": "simulator", "seed": self.seed}
         folder = self.data / "journal" / "past"
