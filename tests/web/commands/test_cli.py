@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +23,32 @@ fingerprint = "%s"
 """ % ("ab" * 32)
 
 
+def environment(data: Path) -> dict[str, str]:
+    """A house on SQLite in its own folder, whatever these tests run on."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("METERHOUSE_")}
+    return kept | {"METERHOUSE_DATA": str(data)}
+
+
+@contextmanager
+def up(data: Path, *, stdout: int, stderr: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+    """A house that is gone when the test is over, also when it fails."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
+        env=environment(data),
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+    ) as house:
+        try:
+            yield house
+        finally:
+            house.kill()
+
+
 def meterhouse(*words: str, data: Path, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    environment = {k: v for k, v in os.environ.items() if k != "METERHOUSE_DATABASE"}
     return subprocess.run(
         [sys.executable, "-m", "meterhouse.cli", *words],
-        env=environment | {"METERHOUSE_DATA": str(data)},
+        env=environment(data),
         input=stdin,
         capture_output=True,
         text=True,
@@ -168,7 +191,7 @@ def test_output_that_cannot_be_written_is_one_line(command: str, tmp_path: Path)
     with Path("/dev/full").open("wb") as full:
         answer = subprocess.run(
             [sys.executable, "-m", "meterhouse.cli", command],
-            env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
+            env=environment(tmp_path),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -242,12 +265,7 @@ def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
     declared = tmp_path / "cluster.toml"
     declared.write_text(CLUSTER)
     meterhouse("apply", str(declared), data=tmp_path)
-    with subprocess.Popen(
-        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
-        env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as house:
+    with up(tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as house:
         until = time.monotonic() + 40
         while "source cluster is failing: " not in meterhouse("doctor", data=tmp_path).stdout:
             assert time.monotonic() < until
@@ -256,12 +274,7 @@ def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
 
 
 def test_a_password_is_told_even_if_it_is_stopped_while_it_starts(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
-        env=os.environ | {"METERHOUSE_DATA": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as house:
+    with up(tmp_path, stdout=subprocess.PIPE) as house:
         until = time.monotonic() + 40
         while not (tmp_path / "bus.key").exists():  # made after the first login
             assert time.monotonic() < until
