@@ -1,6 +1,7 @@
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -339,6 +340,16 @@ def test_a_full_disk_is_told_by_the_folder_and_harms_nothing(tmp_path: Path) -> 
             assert segments(tmp_path)[0].stat().st_size == size
         assert journal.append(power(3.0)).sequence == 2
         assert [read(entry).samples.value.tolist() for entry in journal.since(0)] == [[1.0], [3.0]]
+
+
+def test_a_journal_that_somebody_removed_says_so_instead_of_writing_into_nothing(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path / "journal") as journal:
+        journal.append(power(1.0))
+        shutil.rmtree(tmp_path / "journal")
+        with pytest.raises(OSError, match="its file was removed"):
+            journal.append(power(2.0))
 
 
 def test_on_a_full_disk_what_is_acknowledged_still_goes(

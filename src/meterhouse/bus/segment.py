@@ -14,6 +14,7 @@ nobody was told of that record, it is cut off. Anything else is damage: what fol
 found any more, but may have been told to somebody, so its numbers must not be given out again.
 """
 
+import errno
 import os
 from array import array
 from collections.abc import Iterator
@@ -84,6 +85,8 @@ class Segment:
 
     def append(self, entry: Entry) -> None:
         """Write a record and wait until the disk has it. Raises OSError; then nothing is added."""
+        if os.fstat(self._descriptor).st_nlink == 0:  # written to, and gone with this process
+            raise OSError(errno.ENOENT, "its file was removed; start this process again")
         offsets = self.scan()
         record = _packed(entry)
         try:
