@@ -9,12 +9,16 @@ from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.listing import Listing
+from meterhouse.sources.outlets import Measures, Outlets, Probes
 
 __all__ = [
     "Blocking",
     "Configured",
     "Listing",
+    "Measures",
     "Named",
+    "Outlets",
+    "Probes",
     "Reading",
     "Source",
     "SourceKind",

@@ -1,6 +1,6 @@
 """How a source is spoken to: what it offers, what it is told, and where its kinds are found."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,10 +21,15 @@ ConfigT = TypeVar("ConfigT")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one read brought: numbers, and lists of what exists. Either may be empty."""
+    """What one read brought: numbers, and lists of what exists. Either may be empty.
+
+    refused: how many numbers the device said that cannot be believed, by reason in a few words
+             ("not a number"); they are not among the samples
+    """
 
     samples: Columns = field(default_factory=Columns)
     snapshots: tuple[Snapshot, ...] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -1,0 +1,140 @@
+"""Which outlets of a wattmeter make up which probe: left out, summed, or feeding several nodes.
+
+A wattmeter has outlets (PDU sockets, meter channels, a BMC's one reading); a probe is what people
+ask for. Kwapi's driver sections name them in one list, and so does every wattmeter here.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meterhouse.metering.meters import VOLTAGE, Meter
+from meterhouse.metering.samples import Columns, Series
+from meterhouse.metering.snapshots import Resource, Snapshot
+from meterhouse.sources.kinds import Named, Reading
+from meterhouse.sources.listing import Listing
+
+Floats = NDArray[np.float64]
+
+Probes = tuple[str | tuple[str, ...], ...]
+"""For each outlet of a meter, in the meter's order, what it feeds:
+
+    "node-1"              a node: its probe has that name
+    ""                    nothing that is to be metered: the outlet is left out
+    "node-1" once more    the same node's second power supply: the probe is the sum of both
+    ["node-3", "node-4"]  several nodes: one probe, called node-3+node-4, whose energy is theirs
+                          together
+"""
+
+
+class Measures(StrEnum):
+    """Where a probe measures. Of several probes of one node, the first of these that is there
+    counts; those further down measure a part of the same watts.
+    """
+
+    OUTLET = "outlet"  # all that goes through a cable: PDU sockets, wall plugs, UPS outlets
+    NODE = "node"  # what a node says of itself: BMC
+    PACKAGE = "package"  # a part of a node: CPU packages and memory
+
+
+class Outlets:
+    """The outlets of one wattmeter, read together.
+
+    probes:   see Probes. Raises ValueError for what cannot be meant
+    project:  whose the probes are, by the project's id; "" leaves it to an ownership rule
+    """
+
+    def __init__(
+        self,
+        named: Named,
+        probes: Sequence[str | Sequence[str]],
+        *,
+        project: str = "",
+        measures: Measures = Measures.OUTLET,
+    ) -> None:
+        checked(probes)
+        self.named = named
+        fed = [(entry,) if isinstance(entry, str) else tuple(entry) for entry in probes]
+        names = ["+".join(nodes) for nodes in fed]
+        self.names = tuple(dict.fromkeys(name for name in names if name))
+        number = {name: place for place, name in enumerate(self.names)}
+        self._used = np.array([bool(name) for name in names], np.bool_)
+        self._probe = np.array([number[name] for name in names if name], np.int64)
+        self._parts = np.bincount(self._probe, minlength=len(self.names))
+        nodes = dict(zip(names, fed, strict=True))
+        self.resources = tuple(
+            _resource(named.name, name, nodes[name], project, measures) for name in self.names
+        )
+        self._series: dict[tuple[Meter, ...], tuple[Series, ...]] = {}
+        self._listing = Listing(named.name, "outlet")
+
+    def __len__(self) -> int:
+        """How many outlets there are, those left out among them."""
+        return len(self._used)
+
+    def reading(
+        self,
+        at_ms: int,
+        values: Mapping[Meter, Sequence[float] | Floats],
+        refused: Mapping[str, int] | None = None,
+    ) -> Reading:
+        """What was read of all outlets at one moment.
+
+        values:  of each meter one number for each outlet, in its base unit; NaN where the outlet
+                 does not say. A probe one of whose outlets does not say is not known
+        refused: as in Reading
+        """
+        meters = tuple(values)
+        value = np.concatenate([self._summed(meter, values[meter]) for meter in meters])
+        key = np.flatnonzero(~np.isnan(value)).astype(np.uint32)
+        samples = Columns(
+            self._series_of(meters), key, np.full(len(key), at_ms, np.int64), value[key]
+        )
+        return Reading(samples, self.listed(at_ms), refused or {})
+
+    def listed(self, at_ms: int) -> tuple[Snapshot, ...]:
+        """The list of the probes, when it is time to say it again."""
+        return self._listing.of(self.resources, at_ms)
+
+    def _summed(self, meter: Meter, values: Sequence[float] | Floats) -> Floats:
+        """One number for each probe. Two supplies of a node have one voltage, not two."""
+        used = np.asarray(values, np.float64)[self._used]
+        total = np.bincount(self._probe, used, len(self.names)).astype(np.float64)
+        return total / self._parts if meter == VOLTAGE else total
+
+    def _series_of(self, meters: tuple[Meter, ...]) -> tuple[Series, ...]:
+        """The same tuple each time: whoever comes later remembers what it made of it."""
+        if meters not in self._series:
+            hold_ms = self.named.hold_ms
+            self._series[meters] = tuple(
+                Series(each.id, meter.name, hold_ms) for meter in meters for each in self.resources
+            )
+        return self._series[meters]
+
+
+def checked(probes: Sequence[str | Sequence[str]]) -> None:
+    """Raise ValueError, naming the key ``probes``, if these cannot be the outlets of a meter."""
+    nodes = list(chain.from_iterable([e] if isinstance(e, str) else e for e in probes))
+    if not any(nodes):
+        raise ValueError("probes: at least one outlet needs a name")
+    for entry in probes:
+        if not isinstance(entry, str) and not all(entry):
+            raise ValueError("probes: an outlet that feeds several nodes names each of them")
+    for node in nodes:
+        if not node.isprintable() or any(sign in node for sign in " /+"):
+            raise ValueError(f"probes: {node!r}: a name is printable, without ' ', '/' and '+'")
+
+
+def _resource(
+    source: str, name: str, nodes: Sequence[str], project: str, measures: Measures
+) -> Resource:
+    return Resource(
+        id=f"{source}/{name}",
+        kind="outlet",
+        name=name,
+        project=project,
+        details={"feeds": " ".join(nodes), "measures": measures.value},
+    )

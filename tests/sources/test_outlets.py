@@ -1,0 +1,92 @@
+"""Outlets become probes: left out, summed, shared."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from meterhouse.metering.clock import FixedClock
+from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
+from meterhouse.sources import Measures, Named, Outlets, Reading
+
+NAMED = Named(
+    "pdu-1",
+    timedelta(seconds=1),
+    timedelta(seconds=10),
+    FixedClock(datetime(2026, 5, 1, tzinfo=UTC)),
+)
+NAN = float("nan")
+
+
+def by_probe(reading: Reading, meter: Meter) -> dict[str, float]:
+    samples = reading.samples
+    return {
+        samples.series[key].resource: value
+        for key, value in zip(samples.key.tolist(), samples.value.tolist(), strict=True)
+        if samples.series[key].meter == meter.name
+    }
+
+
+def test_an_outlet_without_a_name_is_left_out() -> None:
+    outlets = Outlets(NAMED, ["F1", "", "F3"])
+    assert len(outlets) == 3
+    assert by_probe(outlets.reading(1000, {POWER: [10, 20, 30]}), POWER) == {
+        "pdu-1/F1": 10,
+        "pdu-1/F3": 30,
+    }
+
+
+def test_two_supplies_of_a_node_are_summed_but_for_their_voltage() -> None:
+    outlets = Outlets(NAMED, ["a", "b", "a"])
+    reading = outlets.reading(
+        1000,
+        {
+            POWER: np.array([100.0, 7.0, 50.0]),
+            ENERGY: [1000, 70, 500],
+            CURRENT: [0.5, 0.1, 0.25],
+            VOLTAGE: [230, 231, 228],
+        },
+    )
+    assert by_probe(reading, POWER) == {"pdu-1/a": 150, "pdu-1/b": 7}
+    assert by_probe(reading, ENERGY) == {"pdu-1/a": 1500, "pdu-1/b": 70}
+    assert by_probe(reading, CURRENT) == {"pdu-1/a": 0.75, "pdu-1/b": 0.1}
+    assert by_probe(reading, VOLTAGE) == {"pdu-1/a": 229, "pdu-1/b": 231}
+
+
+def test_an_outlet_that_feeds_several_nodes_is_one_probe_that_names_them() -> None:
+    outlets = Outlets(NAMED, [("a", "b"), "c"], project="lab", measures=Measures.NODE)
+    first, second = outlets.resources
+    assert (first.id, first.kind, first.project) == ("pdu-1/a+b", "outlet", "lab")
+    assert first.details == {"feeds": "a b", "measures": "node"}
+    assert second.details == {"feeds": "c", "measures": "node"}
+
+
+def test_half_a_sum_is_not_known() -> None:
+    reading = Outlets(NAMED, ["a", "b", "a"]).reading(1000, {POWER: [100, 7, NAN]})
+    assert by_probe(reading, POWER) == {"pdu-1/b": 7}
+
+
+def test_probes_are_listed_at_first_and_the_series_are_the_same_tuple_each_time() -> None:
+    outlets = Outlets(NAMED, ["a"])
+    first, second = (outlets.reading(at_ms, {POWER: [1]}) for at_ms in (1000, 2000))
+    assert [len(reading.snapshots) for reading in (first, second)] == [1, 0]
+    assert first.samples.series is second.samples.series
+    assert first.samples.series[0].hold_ms == 10_000
+
+
+@pytest.mark.parametrize(
+    ("probes", "said"),
+    [
+        ([], "at least one"),
+        (["", ""], "at least one"),
+        (["a b"], "'a b'"),
+        (["a/b"], "'a/b'"),
+        (["a+b"], "'a+b'"),
+        (["a\n"], "printable"),
+        ([("a", "")], "names each"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(probes: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Outlets(NAMED, probes)
