@@ -165,6 +165,25 @@ def resource_names(using: str = "default") -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
+_KEYS = """
+SELECT DISTINCT resource.key FROM inventory_resource AS resource
+JOIN inventory_revision AS revision ON revision.resource_id = resource.id
+WHERE {mine} AND {lasting}
+"""
+
+
+def resource_keys(scope: Scope, *, ended: bool = False, using: str = "default") -> frozenset[str]:
+    """Keys of the resources that are the scope's now, or (``ended``) ever were.
+
+    Of a resource that several sources list, one that says so is enough.
+    """
+    mine = scope.owns("revision.project_id", "revision.user_id")
+    lasting = "1 = 1" if ended else f"revision.end_ms = {FOREVER}"
+    with connections[using].cursor() as cursor:
+        cursor.execute(_KEYS.format(mine=mine, lasting=lasting))
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
 _HISTORY = """
 SELECT revision.id, listing.source, revision.start_ms, revision.end_ms, revision.project_id,
   revision.user_id, revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from django.db import connections
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
@@ -100,6 +101,13 @@ def find(
         ]
         if firsts and lasts
     ]
+
+
+def resources(meter: str, using: str = "default") -> tuple[str, ...]:
+    """The resources with a series of a meter, the series that was recorded first first."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT resource FROM store_series WHERE meter = %s ORDER BY id", [meter])
+        return tuple(row[0] for row in cursor.fetchall())
 
 
 def _may_begin_in_head(cursor: Any, known: Sequence[State]) -> list[int]:
