@@ -7,6 +7,7 @@ to count and to log is the runner's work, once, for all of them.
 
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
+from meterhouse.sources.counters import Counted, Register
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.outlets import Measures, Outlets, Probes
@@ -14,12 +15,14 @@ from meterhouse.sources.outlets import Measures, Outlets, Probes
 __all__ = [
     "Blocking",
     "Configured",
+    "Counted",
     "Listing",
     "Measures",
     "Named",
     "Outlets",
     "Probes",
     "Reading",
+    "Register",
     "Source",
     "SourceKind",
     "configure",
