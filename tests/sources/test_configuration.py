@@ -152,3 +152,25 @@ async def test_a_configured_source_opens_with_its_configuration(clock: FixedCloc
     made = replace(made, kind=replace(made.kind, open=opening))
     async with made.open(clock):
         assert told == [(made.config, "here", clock)]
+
+
+def test_a_source_has_a_limit_for_all_its_probes_and_for_single_ones() -> None:
+    table = {"kind": "dummy", "probes": 2, "limit": 2000, "limits": {"1": 500.5}}
+    limits = configure("rack", table, where="estate.toml").limits
+    assert [limits.of(probe) for probe in ("1", "2")] == [500.5, 2000.0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("limit", 0, "key 'limit': 0 is no limit in watts"),
+        ("limit", "2 kW", "key 'limit': '2 kW' is no limit in watts"),
+        ("limit", True, "key 'limit': True is no limit in watts"),
+        ("limit", float("inf"), "key 'limit': inf is no limit in watts"),
+        ("limits", 500, "key 'limits': expected a table of watts by probe"),
+        ("limits", {"1": -5}, "key 'limits.1': -5 is no limit in watts"),
+    ],
+)
+def test_a_limit_that_is_none_is_a_mistake(key: str, value: object, said: str) -> None:
+    with pytest.raises(Mistake, match=said):
+        configure("rack", {"kind": "dummy", "probes": 2, key: value}, where="estate.toml")

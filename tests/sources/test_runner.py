@@ -235,7 +235,7 @@ def snapshot(source: str = "meter", at_ms: int = 1) -> Reading:
     [
         (None, Outcome.FAILED, "TypeError: read() returned NoneType, not a Reading"),
         (columns(key=1), Outcome.BAD, "belongs to no series"),
-        (columns(float("nan")), Outcome.BAD, "no number"),
+        (columns(float("nan")), Outcome.BAD, "can be believed: 1 not a number"),
         (columns(at_ms=0), Outcome.BAD, "time"),
         (columns(at_ms=NEXT_DAY), Outcome.BAD, "time"),
         (snapshot("another"), Outcome.BAD, "'another''s instead of"),

@@ -9,6 +9,7 @@ from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.counters import Counted, Register
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
+from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.outlets import Measures, Outlets, Probes
 
@@ -16,6 +17,7 @@ __all__ = [
     "Blocking",
     "Configured",
     "Counted",
+    "Limits",
     "Listing",
     "Measures",
     "Named",

@@ -1,10 +1,11 @@
 """A source's table in the configuration, read strictly into a source that can be opened."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -15,6 +16,7 @@ from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources.kinds import Named, Source, SourceKind, kind, kinds
+from meterhouse.sources.limits import MOST_W, Limits
 from meterhouse.sources.near import hint
 
 ConfigT = TypeVar("ConfigT")
@@ -26,7 +28,7 @@ gap a guess is worse than none (measured on Grid'5000 traces, a ten-minute gap b
 reading overstates an idle node by 121 %)."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_COMMON = ("kind", "interval", "timeout", "enabled")  # keys of every source
+_COMMON = ("kind", "interval", "timeout", "enabled", "limit", "limits")  # of every source
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -47,6 +49,7 @@ class Configured:
     interval: timedelta
     timeout: timedelta
     enabled: bool = True
+    limits: Limits = field(default_factory=Limits)
 
     def named(self, clock: Clock) -> Named:
         hold = max(HOLD_INTERVALS * self.interval, SHORTEST_HOLD)
@@ -61,7 +64,8 @@ def configure(name: str, table: Mapping[str, object], *, where: str) -> Configur
 
     name:  the source's name: letters, digits, dot, underscore and dash
     table: ``kind``, and as one likes ``interval`` and ``timeout`` (seconds, or text like "15m"),
-           ``enabled``; every other key belongs to the kind's own configuration
+           ``enabled``, ``limit`` (watts that no probe exceeds), ``limits`` (the same of single
+           probes, by name); every other key belongs to the kind's own configuration
     where: what the table stood in, for the message: a file's name
 
     Raises Mistake: one line that names where, the table and the key.
@@ -88,9 +92,25 @@ def _configured(name: str, table: dict[str, object]) -> Configured:
     enabled = table.pop("enabled", True)
     if not isinstance(enabled, bool):
         raise Mistake("key 'enabled': expected true or false")
+    limits = _limits(table.pop("limit", MOST_W), table.pop("limits", {}))
     return Configured(
-        name, found, decode(table, found.config, _COMMON), interval, timeout, enabled
+        name, found, decode(table, found.config, _COMMON), interval, timeout, enabled, limits
     )
+
+
+def _limits(each: object, own: object) -> Limits:
+    if not isinstance(own, Mapping):
+        raise Mistake("key 'limits': expected a table of watts by probe: { node-1 = 800 }")
+    return Limits(
+        _watts("limit", each),
+        {str(probe): _watts(f"limits.{probe}", watts) for probe, watts in own.items()},
+    )
+
+
+def _watts(key: str, value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf:
+        return float(value)
+    raise Mistake(f"key {key!r}: {value!r} is no limit in watts; it is a number above 0")
 
 
 def decode(

@@ -104,3 +104,26 @@ class SourceStatus(models.Model):
     reopenings = models.BigIntegerField(default=0)
     failures = models.BigIntegerField(default=0)
     lost = models.BigIntegerField(default=0)
+    blocked = models.BigIntegerField(default=0)  # times it held up all others
+    refused = models.JSONField(default=dict)  # numbers that were not believed, by reason
+
+
+class PartCounts(models.Model):
+    """What one part of a running house has counted since it started: the bus, the recorder, ..."""
+
+    part = models.CharField(max_length=100, primary_key=True)
+    at_ms = models.BigIntegerField()  # when it told
+    counts = models.JSONField(default=dict)  # word to number
+
+
+class PublisherStatus(models.Model):
+    """How far a publisher is followed, and how its sources do, as it says itself."""
+
+    publisher = models.TextField(primary_key=True)
+    epoch = models.BigIntegerField()
+    delivered = models.BigIntegerField()  # numbers of batches
+    acknowledged = models.BigIntegerField()
+    last = models.BigIntegerField()
+    heard_ms = models.BigIntegerField()
+    told_ms = models.BigIntegerField(null=True)  # when it said how its sources do; None: never
+    sources = models.JSONField(default=list)  # what it said

@@ -205,6 +205,8 @@ def _status_row(state: SourceState) -> SourceStatus:
         reopenings=state.reopenings,
         failures=state.failures,
         lost=state.lost,
+        refused=dict(state.refused),
+        blocked=state.blocked,
     )
 
 
@@ -214,7 +216,7 @@ def _ms(at: datetime | None) -> int | None:
 
 _CHANGING = (
     *("kind", "status", "last_run_ms", "last_good_ms", "next_run_ms", "error"),
-    *("samples", "bad_readings", "reopenings", "failures", "lost"),
+    *("samples", "bad_readings", "reopenings", "failures", "lost", "refused", "blocked"),
 )
 
 

@@ -1,6 +1,7 @@
 """What the runner tells about its work: one run of a source, and how a source is doing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -32,6 +33,7 @@ class Run:
 
     at:      when it began; ``took`` how long it took
     samples: how many were published; ``objects`` the same of what snapshots listed
+    refused: how many numbers were not believed
     error:   one line, without any secret; "" if it went well
     """
 
@@ -42,6 +44,7 @@ class Run:
     outcome: Outcome
     samples: int = 0
     objects: int = 0
+    refused: int = 0
     error: str = ""
 
 
@@ -55,6 +58,8 @@ class SourceState:
     reopenings:   tries to open it again
     failures:     runs that were not good, bad readings among them
     lost:         samples read that could not be published before the source was stopped
+    refused:      numbers that were not believed, by reason
+    blocked:      times it held up all other sources
     """
 
     name: str
@@ -69,3 +74,5 @@ class SourceState:
     reopenings: int
     failures: int
     lost: int
+    refused: Mapping[str, int] = field(default_factory=dict)
+    blocked: int = 0

@@ -1,7 +1,8 @@
 """How one source stands: what is counted, shown, logged and told of its runs."""
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from meterhouse.metering.clock import Clock
@@ -10,6 +11,8 @@ from meterhouse.sources.runner.errors import describe
 from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
 
 OnRun = Callable[[Run], None]
+MOST_REASONS = 20  # of one source, for refusing numbers; what more there are is counted as one
+OTHER = "another reason"
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class Standing:
         self._last_good: datetime | None = None
         self._error = ""
         self._samples = self._bad = self._failures = self._lost = 0
+        self._refused: Counter[str] = Counter()
 
     def state(self) -> SourceState:
         return SourceState(
@@ -41,6 +45,7 @@ class Standing:
             reopenings=self.reopenings,
             failures=self._failures,
             lost=self._lost,
+            refused=dict(self._refused),
         )
 
     def begin(self) -> None:
@@ -53,12 +58,22 @@ class Standing:
         self._samples += len(reading.samples)
         self._last_good = self._clock.now()
         objects = sum(len(snapshot.objects) for snapshot in reading.snapshots)
-        return self._tell(Outcome.GOOD, samples=len(reading.samples), objects=objects)
+        refused = self.refuse(reading.refused)
+        return self._tell(
+            Outcome.GOOD, samples=len(reading.samples), objects=objects, refused=refused
+        )
 
-    def bad(self, error: BaseException) -> Run:
+    def bad(self, error: BaseException, refused: Mapping[str, int] | None = None) -> Run:
         """Count a reading that was dropped. One of them does not make a source fail."""
         self._bad += 1
-        return self._not_good(Outcome.BAD, error, self.status)
+        return self._not_good(Outcome.BAD, error, self.status, refused=self.refuse(refused or {}))
+
+    def refuse(self, refused: Mapping[str, int]) -> int:
+        """Count numbers that were not believed; returns how many."""
+        for reason, count in refused.items():
+            is_new = reason not in self._refused and len(self._refused) >= MOST_REASONS
+            self._refused[OTHER if is_new else reason] += count
+        return sum(refused.values())
 
     def failed(self, outcome: Outcome, error: BaseException) -> Run:
         """Count and show it; log it if the source was well before."""
@@ -76,15 +91,19 @@ class Standing:
         self._error = describe(error, self._configured.config)
         log.warning("source did not close well", extra=self._extra())
 
-    def _not_good(self, outcome: Outcome, error: BaseException, status: Status) -> Run:
+    def _not_good(
+        self, outcome: Outcome, error: BaseException, status: Status, *, refused: int = 0
+    ) -> Run:
         self._error = describe(error, self._configured.config)
         self._failures += 1
         was, self.status = self.status, status
         if status is not was:
             log.warning("source is %s", status, extra=self._extra())
-        return self._tell(outcome)
+        return self._tell(outcome, refused=refused)
 
-    def _tell(self, outcome: Outcome, *, samples: int = 0, objects: int = 0) -> Run:
+    def _tell(
+        self, outcome: Outcome, *, samples: int = 0, objects: int = 0, refused: int = 0
+    ) -> Run:
         now = self._clock.now()
         began = self._began or now
         run = Run(
@@ -95,6 +114,7 @@ class Standing:
             outcome=outcome,
             samples=samples,
             objects=objects,
+            refused=refused,
             error=self._error,
         )
         try:

@@ -1,7 +1,7 @@
 """One source's life: opened, read, published, and when something goes wrong, tried again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Configured, Reading, Source
-from meterhouse.sources.runner.belief import check
+from meterhouse.sources.runner.belief import Belief, nothing_believed
 from meterhouse.sources.runner.errors import Unpublished
 from meterhouse.sources.runner.patience import Patience, Rhythm
 from meterhouse.sources.runner.records import Outcome, Run, Status
@@ -42,6 +42,7 @@ class Tended:
         self.standing = Standing(configured, around.clock, around.on_run)
         self._around = around
         self._named = configured.named(around.clock)
+        self._belief = Belief(configured.name, configured.limits)
         self._rhythm = Rhythm(configured.interval, around.chance)
         self._limit = configured.timeout.total_seconds()
         self._deadline: float | None = None  # of the step under way, in the loop's seconds
@@ -70,6 +71,8 @@ class Tended:
         except BaseException as error:  # noqa: BLE001 - _let_out decides
             _let_out(error)
             return self.standing.failed(_outcome(error), error)
+        if flaw := nothing_believed(reading):
+            return self.standing.bad(flaw, reading.refused)
         return self.standing.good(reading)
 
     def look(self, now: float) -> None:
@@ -94,19 +97,26 @@ class Tended:
         try:
             reading = await self._read(source)
         except BadReading as error:
-            self.standing.bad(error)
-            self._bad_readings += 1
-            if self._bad_readings % self._around.patience.bad_in_a_row == 0:
-                many = f"{self._bad_readings} bad readings in a row, the last: {error}"
-                raise Unreachable(many) from error
+            self._bad(error)
             return
         await self._publish_until_it_works(reading)
+        if flaw := nothing_believed(reading):
+            self._bad(flaw, reading.refused)
+            return
         self._failures = self._bad_readings = 0
         self.standing.good(reading)
 
+    def _bad(self, error: BadReading, refused: Mapping[str, int] | None = None) -> None:
+        """Count a bad reading. Raises Unreachable after some in a row."""
+        self.standing.bad(error, refused)
+        self._bad_readings += 1
+        if self._bad_readings % self._around.patience.bad_in_a_row == 0:
+            many = f"{self._bad_readings} bad readings in a row, the last: {error}"
+            raise Unreachable(many) from error
+
     async def _read(self, source: Source) -> Reading:
         reading = await self._within("reading", source.read())
-        return check(reading, self.configured.name, self._around.clock.now_ms())
+        return self._belief.check(reading, self._around.clock.now_ms())
 
     async def _publish_until_it_works(self, reading: Reading) -> None:
         """Publish; while that fails, keep the reading and try again, so that nothing is lost."""

@@ -63,4 +63,9 @@ def _source(row: sources.Known) -> dict[str, Any]:
         "error": status.error if status else "",
         "samples": status.samples if status else 0,
         "failures": status.failures if status else 0,
+        "bad_readings": status.bad_readings if status else 0,
+        "reopenings": status.reopenings if status else 0,
+        "lost": status.lost if status else 0,
+        "blocked": status.blocked if status else 0,
+        "refused": status.refused if status else {},
     }

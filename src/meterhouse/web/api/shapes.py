@@ -123,6 +123,11 @@ class LatestOut(Schema):
 
 
 class SourceOut(Schema):
+    """Counts are of the time since the source was set up. ``refused``: numbers that were not
+    believed, by reason; ``lost``: samples that could not be published before it was stopped;
+    ``blocked``: times it held up all other sources.
+    """
+
     name: str
     kind: str
     enabled: bool
@@ -133,6 +138,11 @@ class SourceOut(Schema):
     error: str
     samples: int
     failures: int
+    bad_readings: int
+    reopenings: int
+    lost: int
+    blocked: int
+    refused: dict[str, int]
 
 
 class Health(Schema):

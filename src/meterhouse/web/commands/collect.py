@@ -66,6 +66,7 @@ def chosen(sources: Sequence[Configured], name: str | None) -> list[Configured]:
 def line(done: Run) -> str:
     took = f"{done.took.total_seconds():.1f} s"
     brought = f"{done.samples} samples, {done.objects} objects"
+    brought += f", {done.refused} refused" if done.refused else ""
     return f"{done.source}: {done.outcome} in {took}, {brought}" + (
         f": {done.error}" if done.error else ""
     )

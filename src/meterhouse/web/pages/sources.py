@@ -55,6 +55,15 @@ class Known:
     def next_run(self) -> datetime | None:
         return moment(self.status.next_run_ms) if self.status else None
 
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """Why numbers were not believed, and how many each."""
+        return sorted(self.status.refused.items()) if self.status else []
+
+    @property
+    def refused(self) -> int:
+        return sum(count for _, count in self.reasons)
+
 
 def sources(request: HttpRequest) -> HttpResponse:
     _only_for_all(request)
@@ -130,6 +139,7 @@ def table(name: str = "Sources") -> Table[Known]:
                 kind="number",
                 later=True,
             ),
+            Column("Not believed", lambda row: row.refused, kind="number", later=True),
             Column("Error", _error, kind="error", later=True),
         ),
         known(),
