@@ -1,7 +1,7 @@
 """Answers questions about stretches of time: plans them, fetches what they need, works it out."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State, hour_of
 
 RAW, MINUTE, HOUR = Granularity
+COLUMNS = frozenset(field.name for field in fields(Rows))
 _SUMS = frozenset({"start", "integral", "covered_ms"})
 
 
@@ -54,19 +55,43 @@ def _matters_from(question: Question) -> int:
 
 def rows(cursor: Any, question: Question, cuts: Ints, fresh: Fresh) -> Rows:
     """The buckets between cuts; the first is the question's start and the last its end."""
-    state, parts = question.state, []
-    plan = list(_plan(question, fresh))
-    shelves = _Shelves(cursor, [(state, piece) for piece in plan], blocks.rows)
-    for piece in plan:
-        inner = cuts[(cuts > piece.start_ms) & (cuts < piece.end_ms)]
-        edges = np.concatenate(([piece.start_ms], inner, [piece.end_ms])).astype(np.int64)
-        span = Span(state.id, piece.start_ms, piece.end_ms)
-        if piece.granularity is RAW:
-            at, value = raw.standing(cursor, state, span, shelves.raw, fresh)
-            parts.append(fold(at, value, edges, hold_ms=state.hold_ms, kind=state.kind))
-        else:
-            parts.append(gather(shelves.rows(piece, span, edges), edges))
-    return gather(Rows.join(parts), cuts)
+    return next(rows_of(cursor, [(question, cuts)], fresh))
+
+
+def rows_of(
+    cursor: Any,
+    asked: Sequence[tuple[Question, Ints]],
+    fresh: Fresh,
+    wanted: Collection[str] = COLUMNS,
+) -> Iterator[Rows]:
+    """The buckets of many questions, each between its cuts; few queries whatever their number.
+
+    wanted: columns that are looked at; of the others, what is read from coarser rows holds zeros
+    """
+    plans = [list(_plan(question, fresh)) for question, _ in asked]
+    needed = [
+        (q.state, piece) for (q, _), plan in zip(asked, plans, strict=True) for piece in plan
+    ]
+    shelves = _Shelves(cursor, needed, partial(blocks.rows, wanted=frozenset(wanted)))
+    for (question, cuts), plan in zip(asked, plans, strict=True):
+        parts = [
+            _folded(cursor, question.state, piece, cuts, shelves=shelves, fresh=fresh)
+            for piece in plan
+        ]
+        yield gather(Rows.join(parts), cuts)
+
+
+def _folded(
+    cursor: Any, state: State, piece: Piece, cuts: Ints, *, shelves: "_Shelves", fresh: Fresh
+) -> Rows:
+    """One piece as buckets between those cuts that lie in it."""
+    inner = cuts[(cuts > piece.start_ms) & (cuts < piece.end_ms)]
+    edges = np.concatenate(([piece.start_ms], inner, [piece.end_ms])).astype(np.int64)
+    span = Span(state.id, piece.start_ms, piece.end_ms)
+    if piece.granularity is RAW:
+        at, value = raw.standing(cursor, state, span, shelves.raw, fresh)
+        return fold(at, value, edges, hold_ms=state.hold_ms, kind=state.kind)
+    return gather(shelves.rows(piece, span, edges), edges)
 
 
 def integrals(
