@@ -1,45 +1,21 @@
 """The machine the tests run on, and trees of files that look like other machines' /sys."""
 
 import os
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.clients.sysfs.trees import chip, tree, zone
 
+from meterhouse.clients.sysfs.rapl import Rapl
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.errors import BadReading
-from meterhouse.metering.meters import ENERGY, METERS, POWER, TEMPERATURE
+from meterhouse.metering.meters import METERS, POWER, TEMPERATURE
 from meterhouse.metering.snapshots import Resource
 from meterhouse.sources import Reading, configure, kind
 from meterhouse.sources.host import machine, power
-from meterhouse.sources.host.power import Hwmon, NoSensor, Rapl
-
-RANGE_UJ = 262_143_328_850  # of a Xeon's package
-
-
-def tree(root: Path, files: Mapping[str, object]) -> Path:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(f"{content}\n")
-    return root
-
-
-def chip(number: int, name: str, **inputs: object) -> dict[str, object]:
-    folder = f"class/hwmon/hwmon{number}"
-    return {f"{folder}/name": name} | {f"{folder}/{key}": value for key, value in inputs.items()}
-
-
-def zone(number: str, name: str, energy_uj: int = 0) -> dict[str, object]:
-    folder = f"class/powercap/intel-rapl:{number}"
-    return {
-        f"{folder}/name": name,
-        f"{folder}/energy_uj": energy_uj,
-        f"{folder}/max_energy_range_uj": RANGE_UJ,
-    }
+from meterhouse.sources.host.power import Hwmon, NoSensor
 
 
 def figures(reading: Reading) -> dict[str, float]:
@@ -131,56 +107,12 @@ def test_packages_and_memory_are_added_and_what_they_contain_is_not(tmp_path: Pa
         tree(tmp_path, zone(number, name))
     found = power.sensor(tmp_path)
     assert isinstance(found, Rapl)
-    assert [path.name for path in found.zones] == [
-        "intel-rapl:0",
-        "intel-rapl:1",
-        "intel-rapl:0:2",
-        "intel-rapl:1:0",
-    ]
     assert found.said.startswith("RAPL: package-0, package-1, package-0/dram, package-1/dram;")
 
 
 def test_a_platform_counter_alone_counts(tmp_path: Path) -> None:
     found = power.sensor(tree(tmp_path, zone("0", "psys")))
     assert isinstance(found, Rapl)
-
-
-def test_energy_grows_from_nothing_and_power_is_its_growth(tmp_path: Path) -> None:
-    tree(tmp_path, zone("0", "package-0", 7_000_000) | zone("1", "package-1", 1_000_000))
-    found = power.sensor(tmp_path)
-    assert list(found.read(1_000)) == [(ENERGY, 0.0)]
-    tree(tmp_path, zone("0", "package-0", 307_000_000) | zone("1", "package-1", 201_000_000))
-    assert list(found.read(6_000)) == [(ENERGY, 500.0), (POWER, 100.0)]
-
-
-def test_a_counter_that_wraps_goes_on(tmp_path: Path) -> None:
-    tree(tmp_path, zone("0", "package-0", RANGE_UJ - 100_000_000))
-    found = power.sensor(tmp_path)
-    list(found.read(0))
-    tree(tmp_path, zone("0", "package-0", 150_000_000))
-    assert dict(found.read(5_000)) == {ENERGY: 250.0, POWER: 50.0}
-
-
-def test_what_may_have_wrapped_unseen_says_nothing(tmp_path: Path) -> None:
-    found = power.sensor(tree(tmp_path, zone("0", "package-0", 1)))
-    list(found.read(0))
-    assert not list(found.read(600_000))
-    tree(tmp_path, zone("0", "package-0", 100_000_001))
-    assert dict(found.read(601_000)) == {ENERGY: 100.0, POWER: 100.0}
-
-
-@pytest.mark.parametrize("now_ms", [5_000, 4_000])
-def test_a_clock_that_stands_still_or_steps_back_makes_no_power(
-    tmp_path: Path, now_ms: int
-) -> None:
-    found = power.sensor(tree(tmp_path, zone("0", "package-0", 1)))
-    list(found.read(5_000))
-    assert not list(found.read(now_ms))
-
-
-@given(st.integers(0, RANGE_UJ - 1), st.integers(0, RANGE_UJ - 1))
-def test_growth_is_never_negative(last: int, now: int) -> None:
-    assert 0 <= power.growth(last, now, RANGE_UJ) <= RANGE_UJ
 
 
 def test_counters_nobody_may_read_are_said_and_are_no_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from meterhouse.sources.counters import Counted, Register
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
-from meterhouse.sources.outlets import Measures, Outlets, Probes
+from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
 
 __all__ = [
     "Blocking",
@@ -27,6 +27,7 @@ __all__ = [
     "Register",
     "Source",
     "SourceKind",
+    "checked",
     "configure",
     "kind",
     "kinds",

@@ -1,0 +1,1 @@
+"""What the kernel says in files under /sys: a number or a name a file, in units of its own."""

@@ -1,0 +1,1 @@
+"""RAPL of this machine: what its processors and memory draw, every second."""
