@@ -90,3 +90,23 @@ def test_probes_are_listed_at_first_and_the_series_are_the_same_tuple_each_time(
 def test_what_cannot_be_meant_is_refused(probes: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         Outlets(NAMED, probes)
+
+
+def test_outlets_may_have_been_read_at_moments_of_their_own() -> None:
+    outlets = Outlets(NAMED, ["a", "", "b", "a"])
+    at = np.array([1000, 9000, 2000, 3000])
+    reading = outlets.reading(at, {POWER: [1, 2, 3, 4], VOLTAGE: [NAN, 2, 230, NAN]})
+    samples = reading.samples
+    named = [(samples.series[key].resource, samples.series[key].meter) for key in samples.key]
+    assert dict(zip(named, samples.at.tolist(), strict=True)) == {
+        ("pdu-1/a", "power"): 3000,
+        ("pdu-1/b", "power"): 2000,
+        ("pdu-1/b", "voltage"): 2000,
+    }
+    assert reading.snapshots[0].at_ms == 3000
+
+
+def test_one_fresh_supply_touches_the_other_of_the_same_node() -> None:
+    outlets = Outlets(NAMED, ["a", "", "b", "a"])
+    fresh = np.array([False, True, False, True])
+    assert outlets.touched(fresh).tolist() == [True, False, False, True]

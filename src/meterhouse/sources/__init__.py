@@ -12,8 +12,11 @@ from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, k
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
+from meterhouse.sources.parts import Parts
+from meterhouse.sources.units import UNITS, factor
 
 __all__ = [
+    "UNITS",
     "Blocking",
     "Configured",
     "Counted",
@@ -22,6 +25,7 @@ __all__ = [
     "Measures",
     "Named",
     "Outlets",
+    "Parts",
     "Probes",
     "Reading",
     "Register",
@@ -29,6 +33,7 @@ __all__ = [
     "SourceKind",
     "checked",
     "configure",
+    "factor",
     "kind",
     "kinds",
 ]

@@ -18,6 +18,7 @@ from meterhouse.sources.kinds import Named, Reading
 from meterhouse.sources.listing import Listing
 
 Floats = NDArray[np.float64]
+Moments = NDArray[np.int64]
 
 Probes = tuple[str | tuple[str, ...], ...]
 """For each outlet of a meter, in the meter's order, what it feeds:
@@ -77,12 +78,13 @@ class Outlets:
 
     def reading(
         self,
-        at_ms: int,
+        at_ms: int | Moments,
         values: Mapping[Meter, Sequence[float] | Floats],
         refused: Mapping[str, int] | None = None,
     ) -> Reading:
-        """What was read of all outlets at one moment.
+        """What was read of all outlets.
 
+        at_ms:   when; or for each outlet when that one was: a probe was when its last outlet was
         values:  of each meter one number for each outlet, in its base unit; NaN where the outlet
                  does not say. A probe one of whose outlets does not say is not known
         refused: as in Reading
@@ -90,14 +92,31 @@ class Outlets:
         meters = tuple(values)
         value = np.concatenate([self._summed(meter, values[meter]) for meter in meters])
         key = np.flatnonzero(~np.isnan(value)).astype(np.uint32)
-        samples = Columns(
-            self._series_of(meters), key, np.full(len(key), at_ms, np.int64), value[key]
-        )
-        return Reading(samples, self.listed(at_ms), refused or {})
+        at = self._at(at_ms)
+        samples = Columns(self._series_of(meters), key, np.tile(at, len(meters))[key], value[key])
+        return Reading(samples, self.listed(int(at.max())), refused or {})
+
+    def touched(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which outlets belong to a probe that has a fresh one: both supplies if one has spoken.
+
+        fresh: for each outlet
+        """
+        probes = np.bincount(self._probe, fresh[self._used], len(self.names)) > 0
+        found = np.zeros(len(self._used), np.bool_)
+        found[self._used] = probes[self._probe]
+        return found
 
     def listed(self, at_ms: int) -> tuple[Snapshot, ...]:
         """The list of the probes, when it is time to say it again."""
         return self._listing.of(self.resources, at_ms)
+
+    def _at(self, at_ms: int | Moments) -> Moments:
+        """When each probe was read."""
+        if isinstance(at_ms, int):
+            return np.full(len(self.names), at_ms, np.int64)
+        at = np.zeros(len(self.names), np.int64)
+        np.maximum.at(at, self._probe, at_ms[self._used])
+        return at
 
     def _summed(self, meter: Meter, values: Sequence[float] | Floats) -> Floats:
         """One number for each probe. Two supplies of a node have one voltage, not two."""

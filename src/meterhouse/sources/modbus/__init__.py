@@ -1,0 +1,1 @@
+"""Energy meters read over Modbus TCP, one or many behind a gateway."""
