@@ -70,6 +70,19 @@ async def test_a_meter_of_many_circuits_is_one_request_for_them_all(clock: Fixed
     assert unit.asked == [(0x5B14, 6), (0x6000, 12)]
 
 
+async def test_a_counter_that_wraps_goes_on(clock: FixedClock) -> None:
+    wh = [2**32 - 10, 5]
+    unit = peer.Unit(holding={0: peer.words("I", wh[0])})
+    energy = {"address": 0, "type": "uint32", "unit": "Wh"}
+    wanted = {"energy": energy, "power": {"address": 1, "type": "uint16"}}
+    async with peer.gateway({1: unit}) as port, meters(port, **wanted).open(clock) as source:
+        first = figures(await source.read(), "energy")["rack-7/node-1"]
+        unit.holding = {0: peer.words("I", wh[1])}
+        clock.move(timedelta(minutes=1))
+        second = figures(await source.read(), "energy")["rack-7/node-1"]
+    assert second - first == 15 * 3600
+
+
 @pytest.mark.parametrize(
     ("exception", "said"),
     [

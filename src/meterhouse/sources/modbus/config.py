@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
-from meterhouse.sources import Probes
+from meterhouse.sources import Probes, checked
 from meterhouse.sources.modbus.registers import MODELS, Model, Register, factors
 from meterhouse.sources.near import hint
-from meterhouse.sources.outlets import checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
 from meterhouse.sources import factor
@@ -32,9 +33,9 @@ class Type(StrEnum):
         return struct.calcsize(_CODES[self]) // 2
 
     @property
-    def counts_to(self) -> float | None:
-        """How many values an unsigned counter has before it begins again; None: it does not."""
-        return float(2 ** (16 * self.words)) if self.value.startswith("u") else None
+    def size(self) -> float:
+        """After how many counts a counter of this type begins again."""
+        return float(2 ** (16 * self.words)) if self.value.startswith("u") else inf
 
 
 _CODES = {

@@ -6,10 +6,20 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from meterhouse.metering.errors import Unreachable
-from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE
-from meterhouse.sources import Named, Outlets, Parts, Reading, Source, SourceKind
+from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
+from meterhouse.sources import (
+    Counted,
+    Named,
+    Outlets,
+    Parts,
+    Reading,
+    Register,
+    Source,
+    SourceKind,
+)
 from meterhouse.sources.modbus.config import Config
 from meterhouse.sources.modbus.gateway import Gateway, Refused, Silent, open_gateway
 from meterhouse.sources.modbus.registers import Block, Wanted, blocks, factors
@@ -19,6 +29,7 @@ REST_MS = 30_000
 each question to it would hold them all up for the whole deadline."""
 
 Figure = tuple[Wanted, float]
+Floats = NDArray[np.float64]
 
 
 class Unit:
@@ -82,6 +93,7 @@ class Modbus:
         self._outlets = Outlets(named, config.probes, project=config.project)
         self._parts = Parts(named.name)
         self._factors = factors(config.registers)
+        self._counter, self._counted = _counter(config), Counted.nothing(len(self._outlets))
         plan = blocks(config.registers, config.channels, config.known.bridge)
         self._units = [Unit(gateway, number, plan) for number in config.units]
 
@@ -92,12 +104,18 @@ class Modbus:
         refused: Counter[str] = Counter()
         for place, unit in enumerate(self._units):
             first = place * self._config.channels
-            for wanted, value in self._believed(await self._figures(unit, refused), refused):
+            for wanted, value in _numbers(await self._figures(unit, refused), refused):
                 values[wanted.meter][first + wanted.channel] = value
             at[first : first + self._config.channels] = self._named.clock.now_ms()
         if all(np.isnan(value).all() for value in values.values()):
             raise Unreachable(self._parts.said() or "the meters say nothing but NaN")
-        return self._outlets.reading(at, values, refused)
+        return self._outlets.reading(at, self._in_base_units(values, int(at.max())), refused)
+
+    def _in_base_units(self, values: dict[Meter, Floats], at_ms: int) -> dict[Meter, Floats]:
+        found = {meter: value * self._factors[meter] for meter, value in values.items()}
+        if ENERGY in values:
+            found[ENERGY], self._counted = self._counter.read(self._counted, values[ENERGY], at_ms)
+        return found
 
     async def _figures(self, unit: Unit, refused: Counter[str]) -> list[Figure]:
         now_ms, name = self._named.clock.now_ms(), f"unit {unit.number}"
@@ -111,13 +129,22 @@ class Modbus:
             refused[str(unit.trouble)] += 1
         return figures
 
-    def _believed(self, figures: list[Figure], refused: Counter[str]) -> Iterator[Figure]:
-        """Figures in base units; what is no number is counted."""
-        for wanted, value in figures:
-            if np.isfinite(value):
-                yield wanted, value * self._factors[wanted.meter]
-            else:
-                refused["not a number"] += 1
+
+def _numbers(figures: list[Figure], refused: Counter[str]) -> Iterator[Figure]:
+    """Those that are a number; the others are counted."""
+    for wanted, value in figures:
+        if np.isfinite(value):
+            yield wanted, value
+        else:
+            refused["not a number"] += 1
+
+
+def _counter(config: Config) -> Register:
+    """How the meters' energy counters count; where there are none, it is not asked."""
+    place = config.registers.get(ENERGY)
+    if place is None:
+        return Register(1.0)
+    return Register(factors({ENERGY: place})[ENERGY], place.type.size)
 
 
 @asynccontextmanager
