@@ -11,6 +11,7 @@ from meterhouse.sources.counters import Counted, Register
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
+from meterhouse.sources.near import hint
 from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
 from meterhouse.sources.parts import Parts
 from meterhouse.sources.units import UNITS, factor
@@ -34,6 +35,7 @@ __all__ = [
     "checked",
     "configure",
     "factor",
+    "hint",
     "kind",
     "kinds",
 ]

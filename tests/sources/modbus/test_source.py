@@ -156,7 +156,7 @@ async def test_nobody_there_is_said_with_the_reason(clock: FixedClock) -> None:
         port = free.getsockname()[1]
     ended = await run(meters(port), clock)
     assert ended.outcome is Outcome.UNREACHABLE
-    assert f"127.0.0.1:{port}: Connect" in ended.error
+    assert f"127.0.0.1:{port}: Connection refused" in ended.error
 
 
 @pytest.mark.parametrize(

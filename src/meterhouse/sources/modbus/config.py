@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
-from meterhouse.sources import Probes, checked
+from meterhouse.sources import Probes, checked, hint
 from meterhouse.sources.modbus.registers import MODELS, Model, Register, factors
-from meterhouse.sources.near import hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -84,6 +85,6 @@ async def _why_not(host: str, port: int, deadline_s: float) -> str:
     except TimeoutError:
         return f"no connection within {deadline_s:g} s"
     except OSError as error:
-        return error.strerror or str(error)
+        return os.strerror(error.errno) if error.errno else str(error)
     writer.close()
     return "no connection"
