@@ -106,3 +106,17 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 def test_values_too_deep_inside_each_other_are_a_mistake() -> None:
     with pytest.raises(Mistakes, match="too deep"):
         parse_text("a = " + "[" * 100_000, "deep.toml")
+
+
+def test_numbers_of_sources_stay_plain_numbers() -> None:
+    text = '[[sources]]\nname = "x"\nscale = 0.5\ndeep = { list = [1.5, 2] }\n'
+    (source,) = parse_text(text, "x").sources
+    assert source.values == {"name": "x", "scale": 0.5, "deep": {"list": [1.5, 2]}}
+    assert isinstance(source.values["scale"], float)
+
+
+def test_a_number_and_a_text_say_the_same_exactly() -> None:
+    texts = ("0.1", '"0.10"', "1e-1", "0.1000000000000000")
+    for text in texts:
+        (term,) = parse_text(f'[[prices]]\nper_kwh = {text}\ncurrency = "EUR"', "x").terms
+        assert term.value == ("0.1", "EUR")

@@ -14,9 +14,13 @@ from meterhouse.inventory.declaration import parse_text
 from meterhouse.inventory.export import export
 from meterhouse.inventory.keep import keep
 from meterhouse.inventory.models import (
+    CarbonFactor,
+    Feed,
+    IdlePower,
     Institution,
     Membership,
     OwnershipRule,
+    Price,
     Project,
     Revision,
     Share,
@@ -31,7 +35,9 @@ ALL = Scope.all()
 
 def clear() -> None:
     Project.objects.update(parent=None)
-    for model in (OwnershipRule, Membership, Share, Revision, Project, User, Institution):
+    terms = (Price, CarbonFactor, Feed, IdlePower)
+    people = (Project, User, Institution)
+    for model in (*terms, OwnershipRule, Membership, Share, Revision, *people):
         model.objects.all().delete()
 
 
@@ -78,8 +84,24 @@ def houses(draw: st.DrawFn) -> str:
         "shares": shares,
         "memberships": memberships,
         "rules": rules,
+        "prices": draw(terms({"currency": "EUR"}, "per_kwh")),
+        "carbon": draw(terms({"source": "grid operator"}, "g_per_kwh")),
+        "feeds": draw(terms({"outlet": "pdu/1", "node": "node-1"})),
+        "idle": draw(terms({"node": "node-1"}, "watts")),
     }
     return tomlkit.dumps({name: rows for name, rows in document.items() if rows})
+
+
+@st.composite
+def terms(draw: st.DrawFn, row: dict[str, object], column: str = "") -> list[dict[str, object]]:
+    if not draw(st.booleans()):
+        return []
+    rows = _dated(draw, row, column or "role")
+    for each in rows:
+        value = each.pop(column or "role")
+        if column:
+            each[column] = draw(st.sampled_from(["0.1", 0.25, 3])) if value == "a" else "17.050"
+    return rows
 
 
 def _dated(draw: st.DrawFn, pair: dict[str, object], column: str) -> list[dict[str, object]]:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from tests.inventory.cast import NOW, T0, at, everybody, instance, snapshot
+from tests.inventory.cast import ALWAYS, NOW, T0, at, everybody, instance, snapshot
 
 from meterhouse.inventory import reading
 from meterhouse.inventory.declaration import parse_text
 from meterhouse.inventory.declared import Mistakes
 from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.keep import keep
-from meterhouse.inventory.models import Share
+from meterhouse.inventory.models import Price, Share
 from meterhouse.inventory.plan import apply, plan
 from meterhouse.inventory.scope import Scope
 
@@ -294,3 +294,48 @@ def test_applying_is_bounded_in_queries(
     apply(parse_text(many, "x"), now=NOW)
     with django_assert_max_num_queries(10):  # type: ignore[attr-defined]
         assert not plan(parse_text(many, "x"), now=NOW)
+
+
+def price(per_kwh: str, dates: str = "") -> str:
+    return f'[[prices]]\nper_kwh = {per_kwh}\ncurrency = "EUR"\n{dates}\n'
+
+
+def test_the_first_price_holds_always_and_the_next_from_now_on() -> None:
+    assert lines(price("0.25")) == ["+ price: 0.25 EUR"]
+    assert lines(price("0.30")) == [
+        "~ price: 0.25 EUR, now until 2026-05-01T12:00:00Z",
+        "+ price: 0.3 EUR from 2026-05-01T12:00:00Z",
+    ]
+    assert [str(row.per_kwh) for row in reading.prices_in(ALWAYS)] == ["0.25", "0.3"]
+
+
+def test_what_a_file_replaces_of_a_price_is_withdrawn_and_stays_to_be_seen() -> None:
+    lines(price("0.25"))
+    assert lines(price("0.20", "from = 2020-01-01") + price("0.19", "until = 2020-01-01")) == [
+        "- price: 0.25 EUR",
+        "+ price: 0.19 EUR until 2020-01-01",
+        "+ price: 0.2 EUR from 2020-01-01",
+    ]
+    assert Price.objects.exclude(withdrawn_ms=None).get().per_kwh == "0.25"
+    assert [str(row.per_kwh) for row in reading.prices_in(ALWAYS)] == ["0.19", "0.2"]
+
+
+def test_terms_that_are_not_in_the_file_stay_unless_it_prunes() -> None:
+    feed = '[[feeds]]\noutlet = "pdu/1"\nnode = "node-1"\n'
+    past = '[[feeds]]\noutlet = "pdu/1"\nnode = "old"\nuntil = 2020-01-01\n'
+    idle = '[[idle]]\nnode = "node-1"\nwatts = 90\n[[carbon]]\ng_per_kwh = 380\n'
+    assert lines(feed + past + idle) == [
+        "+ carbon factor: 380",
+        "+ feed pdu/1 to node-1",
+        "+ feed pdu/1 to old: until 2020-01-01",
+        "+ idle power of node-1: 90",
+    ]
+    assert lines("") == []
+    assert lines(PRUNE) == [
+        "~ carbon factor: 380, now until 2026-05-01T12:00:00Z",
+        "~ feed pdu/1 to node-1, now until 2026-05-01T12:00:00Z",
+        "~ idle power of node-1: 90, now until 2026-05-01T12:00:00Z",
+    ]
+    assert [row.node for row in reading.feeds_in(ALWAYS)] == ["node-1", "old"]
+    assert [row.node for row in reading.idle_in(ALWAYS)] == ["node-1"]
+    assert [row.source for row in reading.carbon_in(ALWAYS)] == [""]

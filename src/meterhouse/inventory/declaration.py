@@ -6,6 +6,8 @@
     [[users]]                   key, name, email, source, external_id
     [[memberships]]             user, project, role, from, until
     [[shares]]                  project, institution, weight, from, until
+    [[prices]], [[carbon]], [[feeds]], [[idle]]
+                                what holds for a time by itself: terms.py
     [[rules]]                   tag or name or neither, source, project, user
     [[sources]]                 anything: another room's
     [options]                   prune
@@ -17,6 +19,8 @@ that gives no parent is below the part of its key before the last slash, or at t
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,13 +36,18 @@ from meterhouse.inventory.declared import (
     Mistakes,
     Named,
     SourceTable,
+    Term,
     Where,
 )
 from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.keys import did_you_mean, is_key, is_path
+from meterhouse.inventory.terms import SHEETS, Sheet
 from meterhouse.inventory.toml import Table, lines_of_tables
 
-TABLES = ("institutions", "projects", "users", "memberships", "shares", "rules", "sources")
+TABLES = (
+    *("institutions", "projects", "users", "memberships", "shares", "rules", "sources"),
+    *(sheet.table for sheet in SHEETS),
+)
 _PART = "small letters, digits, dots, dashes and underscores"
 
 T = TypeVar("T")
@@ -62,7 +71,7 @@ def parse(path: Path) -> Declaration:
 def parse_text(text: str, file: str) -> Declaration:
     """As ``parse``. file: its name, for messages."""
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise Mistakes((f"{file}: {error}",)) from error
     except RecursionError as error:
@@ -84,11 +93,16 @@ class _Reader:
         users = self._each("users", "key", self._user)
         memberships = self._each("memberships", "user", self._membership)
         shares = (*inline, *self._each("shares", "institution", self._share))
+        terms = tuple(
+            term
+            for sheet in SHEETS
+            for term in self._each(sheet.table, (*sheet.keys, "")[0], partial(self._term, sheet))
+        )
         rules = self._each("rules", "", self._rule) if "rules" in self._document else None
         sources = self._each("sources", "name", _source)
         for named in (institutions, projects, users):
             self._once(named)
-        for dated in (memberships, shares):
+        for dated in (memberships, shares, terms):
             self._apart(dated)
         return Declaration(
             file=file,
@@ -97,6 +111,7 @@ class _Reader:
             users=users,
             memberships=memberships,
             shares=shares,
+            terms=terms,
             rules=rules,
             sources=sources,
             prune=self._options(),
@@ -183,13 +198,23 @@ class _Reader:
 
     def _dated(self, table: Table, one: str, other: str, value: str | int) -> Dated:
         first, second = table.text(one, needed=True), table.text(other, needed=True)
-        start, until = table.moment("from"), table.moment("until")
-        end = FOREVER if until is None else until
-        if end <= (start or 0):
-            table.flaw("until must be later than from" if start else "until must be after 1970")
+        start, end = _dates(table)
         table.done()
         return Dated(
             one=first, other=second, value=value, start_ms=start, end_ms=end, where=table.where
+        )
+
+    def _term(self, sheet: Sheet, table: Table) -> Term:
+        columns, count = sheet.read(table), len(sheet.keys)
+        start, end = _dates(table)
+        table.done()
+        return Term(
+            table=sheet.table,
+            key=columns[:count],
+            value=columns[count:],
+            start_ms=start,
+            end_ms=end,
+            where=table.where,
         )
 
     def _rule(self, table: Table) -> DeclaredRule:
@@ -230,12 +255,12 @@ class _Reader:
                 text = f'"{owner.name}" adopts {each.external_id} of {each.source} already'
                 self._flaw(each.where, text)
 
-    def _apart(self, dated: Iterable[Dated]) -> None:
-        """Of the same two, no two may hold at once."""
-        pairs: dict[tuple[str, str], list[Dated]] = {}
+    def _apart(self, dated: Iterable[Dated | Term]) -> None:
+        """About the same, no two may hold at once."""
+        found: dict[tuple[str, ...], list[Dated | Term]] = {}
         for each in dated:
-            pairs.setdefault((each.one, each.other), []).append(each)
-        for several in pairs.values():
+            found.setdefault(each.about, []).append(each)
+        for several in found.values():
             for one, other in pairwise(sorted(several, key=lambda each: each.start_ms or 0)):
                 if (other.start_ms or 0) < one.end_ms:
                     first, second = sorted((one.where, other.where))
@@ -260,6 +285,14 @@ class _Reader:
         return prune is True
 
 
+def _dates(table: Table) -> tuple[int | None, int]:
+    start, until = table.moment("from"), table.moment("until")
+    end = FOREVER if until is None else until
+    if end <= (start or 0):
+        table.flaw("until must be later than from" if start else "until must be after 1970")
+    return start, end
+
+
 def _at(where: Where) -> str:
     return f" on line {where.line}" if where.line else ""
 
@@ -272,4 +305,13 @@ def _title(name: str, key: str, values: Mapping[str, Any], number: int) -> str:
 
 
 def _source(table: Table) -> SourceTable:
-    return SourceTable(where=table.where, values=table.values)
+    return SourceTable(where=table.where, values=_floats(table.values))
+
+
+def _floats(value: Any) -> Any:
+    """The same with its numbers as sources expect them."""
+    if isinstance(value, dict):
+        return {key: _floats(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_floats(each) for each in value]
+    return float(value) if isinstance(value, Decimal) else value

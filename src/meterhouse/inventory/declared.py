@@ -99,6 +99,33 @@ class Dated:
     end_ms: int
     where: Where
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What only one row at a time may say something of."""
+        return self.one, self.other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """Something that holds for a time by itself: a price, a carbon factor, a feed (terms.py).
+
+    table: the name of its tables in the file: "prices"
+    key:   what it is about, in the words of the file; () if there is only one such thing
+    value: what it says of that, each in its one way to be written
+    """
+
+    table: str
+    key: tuple[str, ...]
+    value: tuple[str, ...]
+    start_ms: int | None
+    end_ms: int
+    where: Where
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """What only one row at a time may say something of."""
+        return self.table, *self.key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredRule:
@@ -136,6 +163,7 @@ class Declaration:
     users: tuple[DeclaredUser, ...] = ()
     memberships: tuple[Dated, ...] = ()
     shares: tuple[Dated, ...] = ()
+    terms: tuple[Term, ...] = ()
     rules: tuple[DeclaredRule, ...] | None = None
     sources: tuple[SourceTable, ...] = ()
     prune: bool = False

@@ -15,7 +15,9 @@ from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.house import Pair
 from meterhouse.inventory.models import Institution, Known, Project, User
 from meterhouse.inventory.plan_rules import as_rule
+from meterhouse.inventory.plan_terms import standing
 from meterhouse.inventory.spans import Span
+from meterhouse.inventory.terms import SHEETS, Sheet
 from meterhouse.metering.periods import from_ms
 
 Tables = list[dict[str, Any]]
@@ -44,6 +46,7 @@ def export(sources: Sequence[Mapping[str, Any]] = ()) -> str:
         users=[_user(row) for row in _needed(users, people)],
         memberships=_dated(members, ("user", "project", "role"), users, projects),
         shares=_dated(funds, ("project", "institution", "weight"), projects, institutions),
+        **{sheet.table: _terms(sheet) for sheet in SHEETS},
         rules=[_rule(*as_rule(row, *keys)) for row in rules],
         sources=[dict(each) for each in sources],
     )
@@ -88,12 +91,24 @@ def _dated(
     for (one, other), spans in pairs.items():
         for span in spans:
             table = dict(zip(words, (ones[one].key, others[other].key, span.value), strict=True))
-            if span.start_ms:
-                table["from"] = _moment(span.start_ms)
-            if span.end_ms != FOREVER:
-                table["until"] = _moment(span.end_ms)
-            tables.append(table)
+            tables.append(table | _dates(span))
     return sorted(tables, key=lambda table: [str(table[word]) for word in words[:2]])
+
+
+def _terms(sheet: Sheet) -> Tables:
+    columns = (*sheet.keys, *sheet.values)
+    return [
+        {name: text for name, text in zip(columns, (*key, *value), strict=True) if text}
+        | _dates(span)
+        for key, spans in sorted(standing(sheet).items())
+        for span in spans
+        for value in [span.value if isinstance(span.value, tuple) else ()]
+    ]
+
+
+def _dates(span: Span) -> dict[str, Any]:
+    start = {"from": _moment(span.start_ms)} if span.start_ms else {}
+    return start | ({"until": _moment(span.end_ms)} if span.end_ms != FOREVER else {})
 
 
 def _moment(at_ms: int) -> Any:

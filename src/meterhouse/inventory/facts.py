@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from meterhouse.metering.snapshots import State
@@ -71,6 +72,42 @@ class ShareRow(NamedTuple):
     project_id: int
     institution_id: int
     weight: int
+    start_ms: int
+    end_ms: int
+
+
+class PriceRow(NamedTuple):
+    """What a kilowatt-hour costs, from ``start_ms`` until ``end_ms``."""
+
+    per_kwh: Decimal
+    currency: str
+    start_ms: int
+    end_ms: int
+
+
+class CarbonRow(NamedTuple):
+    """Grams of CO2e that a kilowatt-hour stands for. source: who says so, "" if not told."""
+
+    g_per_kwh: Decimal
+    source: str
+    start_ms: int
+    end_ms: int
+
+
+class FeedRow(NamedTuple):
+    """A declared feed: outlet and node by key or name."""
+
+    outlet: str
+    node: str
+    start_ms: int
+    end_ms: int
+
+
+class IdleRow(NamedTuple):
+    """What a node, by key or name, draws when nothing runs on it."""
+
+    node: str
+    watts: Decimal
     start_ms: int
     end_ms: int
 

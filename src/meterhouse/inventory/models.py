@@ -160,6 +160,46 @@ class Share(Dated):
         indexes = [Index(fields=["listing", "end_ms"], name="share_listing")]
 
 
+class Price(Dated):
+    """What a kilowatt-hour costs. Numbers of terms are decimal texts: they are never rounded."""
+
+    per_kwh = models.TextField()
+    currency = models.TextField()
+
+    class Meta:
+        constraints = [_ends_after_it_starts("price")]
+
+
+class CarbonFactor(Dated):
+    """How many grams of CO2e a kilowatt-hour stands for. source: who says so."""
+
+    g_per_kwh = models.TextField()
+    source = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [_ends_after_it_starts("carbon")]
+
+
+class Feed(Dated):
+    """An outlet fed a node: each by its resource's key or name, which need not be known yet."""
+
+    outlet = models.TextField()
+    node = models.TextField()
+
+    class Meta:
+        constraints = [_ends_after_it_starts("feed")]
+
+
+class IdlePower(Dated):
+    """What a node draws when nothing runs on it. node: its resource's key or name."""
+
+    node = models.TextField()
+    watts = models.TextField()
+
+    class Meta:
+        constraints = [_ends_after_it_starts("idle")]
+
+
 class Resource(models.Model):
     """Anything that is metered.
 

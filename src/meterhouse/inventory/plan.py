@@ -1,9 +1,9 @@
 """From a declaration to what has to be done, and doing it: all of it or nothing.
 
 What the file does not have stays, unless it says ``[options] prune = true``; but its rules, if it
-has any, replace all rules, because their order matters. Memberships and shares hold for the time
-the file gives; what is known of other times stays. Nothing dated is deleted: what a file replaces
-is withdrawn and can still be seen.
+has any, replace all rules, because their order matters. Memberships, shares and terms hold for
+the time the file gives; what is known of other times stays. Nothing dated is deleted: what a file
+replaces is withdrawn and can still be seen.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from meterhouse.inventory.models import Institution, Membership, Project, Share,
 from meterhouse.inventory.plan_dated import Book, plan_dated
 from meterhouse.inventory.plan_known import plan_known, plan_places
 from meterhouse.inventory.plan_rules import plan_rules
+from meterhouse.inventory.plan_terms import plan_terms
 from meterhouse.metering.periods import to_ms
 
 
@@ -78,6 +79,7 @@ def _plan(declaration: Declaration, now_ms: int) -> Findings:
     funds = Book("share", Share, "weight", projects, institutions, lambda pair: pair[0])
     plan_dated(members, house.memberships(), declaration.memberships, findings)
     plan_dated(funds, house.shares(), declaration.shares, findings)
+    plan_terms(declaration.terms, findings)
     if declaration.rules is not None or declaration.prune:
         plan_rules(projects, users, house.rules(), declaration.rules or (), findings)
     findings.steps += gone

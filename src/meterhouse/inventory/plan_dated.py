@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from functools import partial
 from typing import Any
 
 from meterhouse.inventory.declared import Dated
-from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.house import Findings, Pair, Shelf
 from meterhouse.inventory.models import Membership, Share
+from meterhouse.inventory.plan_steps import Line, steps
 from meterhouse.inventory.spans import Span, dated, overlay, until
-from meterhouse.metering.periods import from_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,56 +100,14 @@ def _steps(
     after: Sequence[Span],
     findings: Findings,
 ) -> None:
-    title = book.title(*names)
-    was = {row.id: row for row in before}
-    kept = {span.id for span in after}
-    for row in before:
-        if row.id not in kept:
-            findings.step(f"- {title}: {_told(row)}", _withdraw(book, row, findings.now_ms))
-    for span in after:
-        if not span.id:
-            findings.step(f"+ {title}: {_told(span)}", _append(book, names, span))
-        elif span.end_ms != was[span.id].end_ms:
-            line = f"~ {title}: {_told(was[span.id])}, now {_until(span.end_ms) or 'lasting'}"
-            findings.step(line, _end(book, span))
+    line = Line(book.title(*names), book.model, partial(_append, book, names))
+    steps(line, before, after, findings)
 
 
-def _withdraw(book: Book, row: Span, now_ms: int) -> Callable[[], object]:
-    return lambda: book.model.objects.filter(pk=row.id).update(withdrawn_ms=now_ms)
-
-
-def _end(book: Book, span: Span) -> Callable[[], object]:
-    return lambda: book.model.objects.filter(pk=span.id).update(end_ms=span.end_ms)
-
-
-def _append(book: Book, names: tuple[str, str], span: Span) -> Callable[[], object]:
+def _append(book: Book, names: tuple[str, str], span: Span) -> None:
     one, other = book.one.after[names[0]], book.other.after[names[1]]
-
-    def append() -> None:
-        book.model.objects.create(
-            **{book.one.word: one, book.other.word: other, book.value: span.value},
-            start_ms=span.start_ms,
-            end_ms=span.end_ms,
-        )
-
-    return append
-
-
-def _told(span: Span) -> str:
-    parts = [str(span.value)]
-    if span.start_ms:
-        parts.append(f"from {moment(span.start_ms)}")
-    if span.end_ms != FOREVER:
-        parts.append(_until(span.end_ms))
-    return " ".join(parts)
-
-
-def _until(end_ms: int) -> str:
-    return "" if end_ms == FOREVER else f"until {moment(end_ms)}"
-
-
-def moment(at_ms: int) -> str:
-    """``2026-05-01``, or with the time if it is not midnight."""
-    at = from_ms(at_ms).astimezone(UTC)
-    text = at.isoformat().replace("+00:00", "Z")
-    return text.removesuffix("T00:00:00Z")
+    book.model.objects.create(
+        **{book.one.word: one, book.other.word: other, book.value: span.value},
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+    )

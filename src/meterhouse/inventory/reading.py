@@ -6,12 +6,16 @@ from typing import Any
 import msgspec
 from django.db import connections
 
-from meterhouse.inventory import moments
+from meterhouse.inventory import moments, terms_between
 from meterhouse.inventory.facts import (
     FOREVER,
+    CarbonRow,
+    FeedRow,
+    IdleRow,
     InstitutionInfo,
     ListingInfo,
     MembershipInfo,
+    PriceRow,
     ProjectInfo,
     ResourceInfo,
     RevisionInfo,
@@ -138,6 +142,26 @@ def shares_in(
 def _in_scope(found: list[ShareRow], scope: Scope) -> Iterator[ShareRow]:
     ordered = sorted(found, key=lambda share: (share.project_id, share.start_ms, share))
     return (each for each in ordered if scope.everything or each.project_id in scope.projects)
+
+
+def prices_in(period: Period, using: str = "default") -> tuple[PriceRow, ...]:
+    """The prices that hold at some moment of a period, not clipped to it, oldest first."""
+    return tuple(terms_between.prices(period.start_ms, period.end_ms, using))
+
+
+def carbon_in(period: Period, using: str = "default") -> tuple[CarbonRow, ...]:
+    """The carbon factors that hold at some moment of a period, not clipped, oldest first."""
+    return tuple(terms_between.carbon(period.start_ms, period.end_ms, using))
+
+
+def feeds_in(period: Period, using: str = "default") -> tuple[FeedRow, ...]:
+    """The declared feeds that hold at some moment of a period, not clipped to it."""
+    return tuple(terms_between.feeds(period.start_ms, period.end_ms, using))
+
+
+def idle_in(period: Period, using: str = "default") -> tuple[IdleRow, ...]:
+    """The declared idle powers that hold at some moment of a period, not clipped to it."""
+    return tuple(terms_between.idle(period.start_ms, period.end_ms, using))
 
 
 def resources(

@@ -6,7 +6,7 @@ The file's rows hold for the time they name; what the house knows about other ti
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from meterhouse.inventory.declared import Dated
+from meterhouse.inventory.declared import Dated, Term
 from meterhouse.inventory.stretches import without
 
 
@@ -16,11 +16,11 @@ class Span:
 
     start_ms: int
     end_ms: int
-    value: str | int
+    value: str | int | tuple[str, ...]
     id: int = 0
 
 
-def dated(rows: Sequence[Span], declared: Dated, *, now_ms: int, first: bool) -> Span:
+def dated(rows: Sequence[Span], declared: Dated | Term, *, now_ms: int, first: bool) -> Span:
     """When a declared row holds that may not say from when.
 
     rows:  what the house has between the two

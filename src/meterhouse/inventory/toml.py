@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from meterhouse.inventory.declared import Flaw, Where
@@ -26,6 +27,12 @@ def lines_of_tables(text: str) -> dict[str, list[int]]:
             line = text.count("\n", 0, token.start("table")) + 1
             lines.setdefault(token["table"], []).append(line)
     return lines
+
+
+PLACES = 9
+"""Decimals of a declared number: with more, what it is multiplied with would not stay exact."""
+
+LARGE = 10**9
 
 
 @dataclass(slots=True)
@@ -61,6 +68,21 @@ class Table:
             return 1
         return value
 
+    def amount(self, key: str, example: str) -> str:
+        """A number from zero on that is needed, as the one text for it: "0.25" for 0.250.
+
+        Written as a text or as a number: neither goes through binary fractions.
+        """
+        value = self._value(key, needed=True)
+        try:
+            return "0" if value is None else _amount(value)
+        except (TypeError, ValueError, InvalidOperation):
+            self.flaw(
+                f"{key} must be a number from 0 to a billion, of at most {PLACES} decimals, "
+                f'like {example} or "{example}", not {_shown(value)}'
+            )
+            return "0"
+
     def moment(self, key: str) -> int | None:
         """A moment in milliseconds since 1970; None if it is not there."""
         value = self._value(key, needed=False)
@@ -88,6 +110,18 @@ class Table:
         if needed and key not in self.values:
             self.flaw(f"{key} is missing")
         return self.values.get(key)
+
+
+def _amount(value: object) -> str:
+    """Raises TypeError, ValueError or InvalidOperation."""
+    if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
+        raise TypeError("no number")
+    number = Decimal(value)
+    if not (number.is_finite() and 0 <= number < LARGE):
+        raise ValueError("out of bounds")
+    if number != round(number, PLACES):
+        raise ValueError("too fine")
+    return format(number.normalize() if number else Decimal(0), "f")
 
 
 def _moment(value: object) -> int:
