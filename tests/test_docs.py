@@ -78,4 +78,4 @@ def test_the_declaration_that_operations_shows_can_be_applied(tmp_path: Path) ->
     assert shown
     (tmp_path / "osl.password").write_text("a secret")
     (tmp_path / "estate.toml").write_text(shown[1])
-    assert len(declare(tmp_path / "estate.toml", tmp_path, now=NOON).lines) == 11
+    assert len(declare(tmp_path / "estate.toml", tmp_path, now=NOON).lines) == 16
