@@ -1,0 +1,1 @@
+"""Meters that answer a web request with a JSON document."""
