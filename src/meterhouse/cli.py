@@ -15,7 +15,8 @@ COMMANDS = {
     "demo": "the same with a simulated estate and 30 days of history",
     "apply": "declare institutions, projects, users, shares and sources from a file",
     "export": "write what is declared back as such a file",
-    "collect": "read sources once, for cron or another scheduler",
+    "collect": "read sources: those of a file, beside the meters; or once, for a scheduler",
+    "forward": "pass the bus on, between networks that do not see each other",
     "report": "usage by institution, project, user or resource as CSV, JSON or PDF",
     "doctor": "check this installation and say what to do",
     "migrate": "bring the database up to this version",
@@ -59,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def _refusal(error: Exception) -> str:
     """What the disk or the database refuses, in one line; "" for a mistake of this program."""
-    from meterhouse.web.ready import refusal
+    if "django" in sys.modules:
+        from meterhouse.web.ready import refusal
+    else:
+        from meterhouse.station.service import refusal
 
     return refusal(error)
 
@@ -72,7 +76,7 @@ def _forget_output() -> None:
 def _run(name: str, words: Sequence[str]) -> int:
     if name not in COMMANDS:
         raise Mistake(f"there is no command {name!r}; there are: {', '.join(COMMANDS)}")
-    command: Command = import_module(f"meterhouse.web.commands.{name}")
+    command: Command = import_module(f"meterhouse.web.commands.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"meterhouse {name}", description=COMMANDS[name])
     parser.add_argument(
         "--data",

@@ -29,9 +29,9 @@ def probe(number: int) -> str:
 def main() -> None:
     data, truth = Path(os.environ["METERHOUSE_DATA"]), Path(sys.argv[1])
     ready.migrate()
+    from meterhouse.station.gathering import Publish
+    from meterhouse.station.until_told import until_told
     from meterhouse.web import sourcebook
-    from meterhouse.web.commands.up import until_told
-    from meterhouse.web.services.gathering import Publish
     from meterhouse.web.services.house import House
     from meterhouse.web.services.server import free_or_mistake
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tests.bus.house import Peer, sockets
 
-from meterhouse.bus.endpoints import Endpoint, checked
+from meterhouse.bus.endpoints import Endpoint, checked, require_free
 from meterhouse.metering.errors import Mistake
 
 
@@ -12,6 +12,33 @@ def test_an_endpoint_is_two_sockets_in_a_folder_or_two_ports() -> None:
         "ipc:///run/mh/bus.live", "ipc:///run/mh/bus.replay"
     )
     assert Endpoint.tcp("[::1]", 8410) == Endpoint("tcp://[::1]:8410", "tcp://[::1]:8411")
+
+
+@pytest.mark.parametrize(
+    ("address", "endpoint"),
+    [
+        ("tcp://[::1]:8410", Endpoint("tcp://[::1]:8410", "tcp://[::1]:8411")),
+        ("tcp://10.0.0.1:*", Endpoint("tcp://10.0.0.1:*", "tcp://10.0.0.1:*")),
+        ("ipc:///run/mh/bus", Endpoint("ipc:///run/mh/bus.live", "ipc:///run/mh/bus.replay")),
+    ],
+)
+def test_people_write_one_address_and_mean_two(address: str, endpoint: Endpoint) -> None:
+    assert Endpoint.at(address) == endpoint
+
+
+def test_a_last_port_has_no_next_one() -> None:
+    with pytest.raises(Mistake, match="no port above 65535"):
+        Endpoint.at("tcp://host:65535")
+
+
+async def test_addresses_that_others_have_are_a_mistake_and_free_ones_stay_free() -> None:
+    free = Endpoint.at(f"ipc://{sockets()}/bus")
+    require_free(free.live, free.replay)
+    require_free(free.live, free.replay)
+    with Peer() as peer:
+        taken = peer.pretend(sockets())
+        with pytest.raises(Mistake, match="in use by another process"):
+            require_free(free.live, taken.live)
 
 
 @pytest.mark.parametrize(

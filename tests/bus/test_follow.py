@@ -25,7 +25,7 @@ from tests.bus.house import (
 from meterhouse.bus import follow as following
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Follower, Loss, follow
-from meterhouse.bus.messages import Acknowledgement, Done, Gone, Hello, Replay, Status
+from meterhouse.bus.messages import Acknowledgement, Done, Gone, Hello, Replay, Status, Told
 from meterhouse.bus.track import MOST_WAITING
 from meterhouse.metering.batches import Position
 from meterhouse.metering.clock import FixedClock, SystemClock
@@ -381,3 +381,45 @@ async def test_a_fault_in_the_follower_is_raised_where_it_is_read(tmp_path: Path
 
 def test_a_follower_is_patient_by_default() -> None:
     assert following.Pace().hello == 5.0
+
+
+async def test_what_a_publisher_says_of_itself_is_handed_on_once_and_only_if_it_is_new(
+    tmp_path: Path,
+) -> None:
+    heard: list[Told] = []
+    clock = SystemClock()
+    with Peer() as peer:
+        endpoint = peer.pretend(sockets())
+        follower = Follower([endpoint], SECRET, {}, pace=QUICK, clock=clock, on_told=heard.append)
+        now_ms = clock.now_ms()
+        async with follower:
+            route, hello = await peer.hears(Hello)
+            early = Told("osl-dc1", 1, now_ms, b"nobody follows it yet")
+            peer.shout(peer.sealed(early))
+            peer.answer(route, Status("osl-dc1", 1, 0, 1, 0, b"session", hello.nonce))
+            await until(follower.states)
+            said = [
+                Told("osl-dc1", 1, now_ms + 1, b"one"),
+                Told("osl-dc1", 1, now_ms + 1, b"one"),
+                Told("osl-dc1", 1, now_ms, b"recorded before, and sent again"),
+                Told("osl-dc1", 2, now_ms + 2, b"of another journal"),
+                Told("osl-dc1", 1, now_ms + 2 * following.AHEAD_MS, b"from the future"),
+                Told("osl-dc1", 1, now_ms + 2, b"two"),
+            ]
+            for told in said:
+                peer.shout(peer.sealed(told))
+            await until(lambda: len(heard) == 2)
+    assert [told.what for told in heard] == [b"one", b"two"]
+    assert follower.counts["repeated"] == 3
+
+
+async def test_what_is_said_of_oneself_may_interest_nobody(tmp_path: Path) -> None:
+    async with (
+        running(publisher_in(tmp_path)) as publisher,
+        follower_of(publisher.endpoint) as follower,
+    ):
+        await until(follower.states)
+        publisher.tell(b"all is well", 1)
+        publish(publisher, 1, 1)
+        assert values(await taken(follower, 1)) == [1.0]
+    assert follower.counts["repeated"] == 0

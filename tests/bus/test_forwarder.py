@@ -20,7 +20,7 @@ from tests.bus.house import (
 
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Loss
-from meterhouse.bus.forwarder import MOST_HOPS, MOST_NAMES, Forwarder
+from meterhouse.bus.forwarder import MOST_HOPS, MOST_NAMES, Forwarder, Link
 from meterhouse.bus.kwapi import KwapiListener, KwapiPublisher
 from meterhouse.bus.listen import Listener
 from meterhouse.bus.messages import Hello, Status
@@ -230,3 +230,20 @@ async def test_a_fault_ends_the_service_and_is_raised(tmp_path: Path) -> None:
         async with follower_of(at), asyncio.timeout(10):
             with pytest.raises(RuntimeError, match="a fault"):
                 await serving
+
+
+async def test_it_tells_when_an_upstream_comes_and_goes(tmp_path: Path) -> None:
+    links: list[tuple[str, Link]] = []
+    publisher = publisher_in(tmp_path)
+    at = Endpoint.ipc(sockets(), "forwarder")
+    forwarder = Forwarder(
+        [publisher.endpoint], at.live, on_link=lambda address, link: links.append((address, link))
+    )
+    task = asyncio.create_task(forwarder.run())
+    async with running(publisher):
+        await until(lambda: links)
+    await until(lambda: len(links) > 1)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert links == [(publisher.endpoint.live, Link.UP), (publisher.endpoint.live, Link.DOWN)]

@@ -11,6 +11,7 @@ from meterhouse.bus.messages import (
     Message,
     Replay,
     Status,
+    Told,
     seal,
     unseal,
 )
@@ -25,6 +26,7 @@ MESSAGES: list[Message] = [
     Gone("osl-dc1", 1, 2, 3),
     Done("osl-dc1", 1, b"follower", 2, 3),
     Acknowledgement("osl-dc1", 1, 2),
+    Told("osl-dc1", 1, 2, b"what"),
 ]
 
 

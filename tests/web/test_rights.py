@@ -77,6 +77,8 @@ ADDRESSES = {
     "openapi-view": ["/api/v1/docs"],
     "healthz": ["/api/v1/healthz"],
     "all_sources": ["/api/v1/sources"],
+    "all_publishers": ["/api/v1/publishers"],
+    "metrics": ["/metrics"],
     "history": ["/api/v1/resources/cloud/mirror/history"],
     "data": [f"/api/v1/series/data?{SERIES}"],
     "series": ["/api/v1/series", "/api/v1/series?resource=cloud/mirror"],
@@ -182,6 +184,8 @@ def test_nothing_is_shown_to_who_is_not_logged_in(furnished: int, address: str) 
     response = Client().get(address)
     if address in {"/login/", "/api/v1/healthz"}:
         assert response.status_code == 200
+    elif address == "/metrics":
+        assert response.status_code == 401
     elif address.startswith("/api/v1/") and response.status_code == 401:
         assert response.json()["error"] == "not logged in"
     else:

@@ -35,6 +35,18 @@ class Endpoint:
         return cls(checked(live), checked(replay))
 
     @classmethod
+    def at(cls, address: str) -> "Endpoint":
+        """From one address, as people write it: a port means the next one too; a path, two
+        sockets beside each other. Raises Mistake.
+        """
+        kind, _, rest = checked(address).partition("://")
+        if kind == "ipc":
+            path = Path(rest)
+            return cls.ipc(path.parent, path.name)
+        host, _, port = rest.rpartition(":")
+        return cls(address, address) if port == "*" else cls.tcp(host, int(port))
+
+    @classmethod
     def tcp(cls, host: str, port: int) -> "Endpoint":
         """A port and the next one. Raises Mistake."""
         return cls(checked(f"tcp://{host}:{port}"), checked(f"tcp://{host}:{port + 1}"))
@@ -72,6 +84,18 @@ def bind(socket: zmq.Socket[bytes], address: str) -> str:
     except zmq.ZMQError as error:
         raise Mistake(f"bus: {address} cannot be bound: {error.strerror}") from error
     return socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+
+def require_free(*addresses: str) -> None:
+    """Bind some addresses for a moment. Raises Mistake that names one that cannot be had."""
+    with zmq.Context() as context:
+        sockets = [opened(context, zmq.PUB) for _ in addresses]
+        try:
+            for socket, address in zip(sockets, addresses, strict=True):
+                bind(socket, address)
+        finally:
+            for socket in sockets:
+                socket.close()
 
 
 def connect(socket: zmq.Socket[bytes], address: str) -> None:

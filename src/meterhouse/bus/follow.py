@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -20,7 +20,16 @@ import zmq
 from meterhouse.bus import messages
 from meterhouse.bus.endpoints import Endpoint, connect, opened
 from meterhouse.bus.line import Line
-from meterhouse.bus.messages import Acknowledgement, Done, Gone, Hello, Message, Replay, Status
+from meterhouse.bus.messages import (
+    Acknowledgement,
+    Done,
+    Gone,
+    Hello,
+    Message,
+    Replay,
+    Status,
+    Told,
+)
 from meterhouse.bus.signing import checked_secret
 from meterhouse.bus.track import ASKED_BYTES, Delivery, Loss, Track
 from meterhouse.metering.batches import Batch, Position
@@ -85,6 +94,8 @@ class Follower:
 
     endpoints:  where they are; several may be behind one, and one behind several
     positions:  how far each publisher is recorded; of others everything they have is wanted
+    on_told:    called with what a publisher that is followed says of itself, if it is newer than
+                what it said before
     counts:     what happened, by word: "batches", "losses" delivered; "repeated" and "early"
                 batches dropped (an early one is asked for again when its turn comes); "timeouts";
                 and what was not believed: "signature", "format", "version", "epoch"
@@ -100,8 +111,11 @@ class Follower:
         *,
         pace: Pace | None = None,
         clock: Clock | None = None,
+        on_told: Callable[[Told], None] | None = None,
     ) -> None:
         self._endpoints = endpoints
+        self._on_told = on_told
+        self._told_at: dict[str, int] = {}
         self._secret = checked_secret(secret)
         self._positions = positions
         self._pace = pace or Pace()
@@ -206,6 +220,8 @@ class Follower:
                 self._arrive(link, batch, asked=False)
             case Status() as status:
                 self._heartbeat(link, status)
+            case Told() as told:
+                self._be_told(told)
 
     def _hear_answer(self, link: _Link, frames: Sequence[bytes]) -> None:
         match self._opened(frames):
@@ -219,6 +235,17 @@ class Follower:
                     self._went_on(track)
             case Done() as done:
                 self._done(done)
+
+    def _be_told(self, told: Told) -> None:
+        """Hand on what a publisher says of itself, unless it is old, or nobody wants to know."""
+        if not self._on_told or not self._track(told.publisher, told.epoch):
+            return
+        latest_ms = self._clock.now_ms() + AHEAD_MS
+        if not self._told_at.get(told.publisher, 0) < told.at_ms <= latest_ms:
+            self.counts["repeated"] += 1
+            return
+        self._told_at[told.publisher] = told.at_ms
+        self._on_told(told)
 
     def _opened(self, frames: Sequence[bytes]) -> Message | Batch | None:
         """The message, which is the last frame; None, and counted, if it is not believed."""

@@ -12,18 +12,28 @@ It may be chained. Kwapi's messages pass on the live side as well.
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from functools import partial
 
 import zmq
+from zmq.utils.monitor import parse_monitor_message
 
 from meterhouse.bus.endpoints import Endpoint, bind, checked, connect, opened
 from meterhouse.bus.line import Line
 
+_LINK_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 MOST_HOPS = 8  # a request that went through more goes round in circles
 MOST_NAMES = 10_000  # of publishers whose way is remembered
+
+
+class Link(StrEnum):
+    """How the link to an upstream is."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 class Forwarder:
@@ -36,10 +46,19 @@ class Forwarder:
     endpoint:  where it is reached, with the ports that were taken
     counts:    "requests" and "answers" passed on; "unreachable": a request whose upstream is
                away; "format": frames that are neither
+    on_link:   called with an upstream's live address when the link to it comes or goes
     """
 
-    def __init__(self, upstreams: Sequence[Endpoint], live: str, replay: str = "") -> None:
+    def __init__(
+        self,
+        upstreams: Sequence[Endpoint],
+        live: str,
+        replay: str = "",
+        *,
+        on_link: Callable[[str, Link], None] = lambda address, link: None,
+    ) -> None:
         self._upstreams = upstreams
+        self._on_link = on_link
         self._wanted = Endpoint(checked(live), checked(replay) if replay else "")
         self._ways: OrderedDict[bytes, set[int]] = OrderedDict()
         self._lines: dict[int, Line] = {}
@@ -53,6 +72,8 @@ class Forwarder:
             inner, outer = opened(context, zmq.XSUB), opened(context, zmq.XPUB)
             closing.callback(inner.close)
             closing.callback(outer.close)
+            links = Line(inner.get_monitor_socket(_LINK_EVENTS), self._link)
+            closing.callback(links.close)
             for upstream in self._upstreams:
                 connect(inner, upstream.live)
             live = bind(outer, self._wanted.live)
@@ -87,6 +108,11 @@ class Forwarder:
         parts = [proxy, *(line.failed for line in lines)]
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         done.pop().result()
+
+    def _link(self, frames: Sequence[bytes]) -> None:
+        told = parse_monitor_message(list(frames))
+        up = told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+        self._on_link(told["endpoint"].decode(), Link.UP if up else Link.DOWN)
 
     def _upwards(self, frames: Sequence[bytes]) -> None:
         """Pass a request on: to where its publisher was heard, or to all."""

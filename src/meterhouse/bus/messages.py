@@ -14,6 +14,7 @@ from meterhouse.bus.signing import REST, Kind, opening, sign, verified
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.errors import BadMessage
 
+MOST_TOLD_BYTES = 4 * 2**20
 Number = Annotated[int, Meta(ge=0, le=2**62)]  # of a batch; 0 is before the first
 Token = Annotated[bytes, Meta(max_length=32)]  # random, so that an old message is known as old
 
@@ -89,7 +90,20 @@ class Acknowledgement(Struct, array_like=True, frozen=True):
     sequence: Number
 
 
-Message = Hello | Status | Replay | Gone | Done | Acknowledgement
+class Told(Struct, array_like=True, frozen=True):
+    """What a publisher says of itself, now and then, on the live side: it may be missed.
+
+    at_ms:  when it said so, by its clock; an earlier one than was heard is old
+    what:   packed by the publisher's own room, for the house's pages
+    """
+
+    publisher: Publisher
+    epoch: Moment
+    at_ms: Moment
+    what: Annotated[bytes, Meta(max_length=MOST_TOLD_BYTES)]
+
+
+Message = Hello | Status | Replay | Gone | Done | Acknowledgement | Told
 
 _KINDS: dict[type[Message], Kind] = {
     Hello: Kind.HELLO,
@@ -98,6 +112,7 @@ _KINDS: dict[type[Message], Kind] = {
     Gone: Kind.GONE,
     Done: Kind.DONE,
     Acknowledgement: Kind.ACKNOWLEDGEMENT,
+    Told: Kind.TOLD,
 }
 _encode = msgpack.Encoder().encode
 _DECODERS = {kind: msgpack.Decoder(word) for word, kind in _KINDS.items()}

@@ -80,6 +80,11 @@ class Publisher:
         self.counts["samples"] += len(samples)
         self._send_live(sign(entry.unsigned, self._secret))
 
+    def tell(self, what: bytes, at_ms: int) -> None:
+        """Say something of oneself on the live side; who misses it hears the next one."""
+        told = messages.Told(self.journal.publisher, self.journal.epoch, at_ms, what)
+        self._send_live(messages.seal(told, self._secret))
+
     async def run(self) -> None:
         """Serve until cancelled. Raises Mistake if an address cannot be bound."""
         with zmq.Context() as context:

@@ -33,6 +33,7 @@ class Kind(IntEnum):
     GONE = ord("G")
     DONE = ord("D")
     ACKNOWLEDGEMENT = ord("A")
+    TOLD = ord("T")
 
 
 _KINDS = {kind.value: kind for kind in Kind}

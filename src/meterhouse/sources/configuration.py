@@ -165,3 +165,20 @@ def _duration(key: str, value: object) -> timedelta:
     if not found:
         raise Mistake(f'key {key!r}: {value!r} is no duration; write seconds, or like "15m"')
     return float(found[1]) * _UNITS[found[2]]
+
+
+def secret_keys(config: type) -> frozenset[str]:
+    """The keys of a kind's configuration that hold a secret anywhere inside."""
+    return frozenset(key for key, shape in get_type_hints(config).items() if _holds_secret(shape))
+
+
+def _holds_secret(shape: Any) -> bool:
+    if shape is Secret:
+        return True
+    inner = [*get_args(shape), *_fields(shape)]
+    return any(_holds_secret(part) for part in inner)
+
+
+def _fields(shape: Any) -> list[Any]:
+    named = isinstance(shape, type) and hasattr(shape, "__dataclass_fields__")
+    return list(get_type_hints(shape).values()) if named else []

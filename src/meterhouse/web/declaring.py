@@ -1,24 +1,23 @@
 """A declaration as a whole: the inventory's part and the sources, both or neither.
 
 Secrets are write-only: ``export`` leaves them out, and a source that is declared again without
-its secret keeps the one it has. In a file a secret is a text, or ``{ file = "path" }``, relative
-to the declaration.
+its secret keeps the one it has.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.db import transaction
 
 from meterhouse.inventory.declaration import parse
-from meterhouse.inventory.declared import Declaration, Flaw, SourceTable
+from meterhouse.inventory.declared import Declaration, Flaw
 from meterhouse.inventory.export import export as export_inventory
 from meterhouse.inventory.plan import Difference, apply, plan
 from meterhouse.metering.errors import Mistake
-from meterhouse.sources import configure, kind
+from meterhouse.sources import configure
+from meterhouse.station.declared import hidden_keys, read_table
 from meterhouse.web import sourcebook
 from meterhouse.web.sourcebook import Table
 
@@ -71,7 +70,7 @@ def _changes(
     seen: set[str] = set()
     for source in declaration.sources:
         try:
-            name, table = _read(source, known, folder, seen)
+            name, table = read_table(source.values, known, folder, seen)
             configure(name, table, where="")
         except Mistake as mistake:
             # ``configure`` names the source; the flaw's place says that already.
@@ -86,49 +85,13 @@ def _changes(
             yield _Change(name, None, f"- source {name}")
 
 
-def _read(
-    source: SourceTable, known: Mapping[str, Table], folder: Path, seen: set[str]
-) -> tuple[str, Table]:
-    """The source's name and its whole table: secrets read from their files, or kept."""
-    table = dict(source.values)
-    name = table.pop("name", None)
-    if not isinstance(name, str):
-        raise Mistake("key 'name' is missing")
-    if name in seen:
-        raise Mistake("is declared twice")
-    before = known.get(name, {})
-    for key in _secret_keys(table):
-        if key in table:
-            table[key] = _secret(key, table[key], folder)
-        elif key in before:
-            table[key] = before[key]
-    return name, table
-
-
-def _secret_keys(table: Table) -> frozenset[str]:
-    called = table.get("kind")
-    return sourcebook.secret_keys(kind(called).config) if isinstance(called, str) else frozenset()
-
-
-def _secret(key: str, value: Any, folder: Path) -> Any:
-    if not isinstance(value, dict) or set(value) != {"file"}:
-        return value
-    path = folder / str(value["file"])
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Mistake(f"key {key!r}: {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise Mistake(f"key {key!r}: {str(path)!r} holds no text") from error
-
-
 def _line(name: str, before: Table | None, after: Table) -> str:
     """What changes about a source, or "" if nothing does; secrets are never shown."""
     if before is None:
         return f"+ source {name} (kind {after.get('kind')})"
     if before.get("kind") != after.get("kind"):
         return f"~ source {name}: kind {before.get('kind')} -> {after.get('kind')}"
-    secret = _secret_keys(after)
+    secret = hidden_keys(after)
     changed = [
         f"{key} changed" if key in secret else f"{key} {before.get(key)!r} -> {after.get(key)!r}"
         for key in sorted(before.keys() | after.keys())
@@ -138,5 +101,5 @@ def _line(name: str, before: Table | None, after: Table) -> str:
 
 
 def _shown(table: Table) -> Table:
-    secret = _secret_keys(table)
+    secret = hidden_keys(table)
     return {key: value for key, value in table.items() if key not in secret}

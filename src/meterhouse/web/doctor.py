@@ -19,10 +19,11 @@ from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
 from meterhouse.sources.runner.records import Status
+from meterhouse.station.service import one_line
 from meterhouse.store import reading
 from meterhouse.web import sourcebook
 from meterhouse.web.models import SourceStatus
-from meterhouse.web.ready import one_line, pending_migrations
+from meterhouse.web.ready import pending_migrations
 from meterhouse.web.services.aside import Aside
 
 SECRET_FILES = ("secret.key", "secrets.key", "bus.key")

@@ -127,3 +127,4 @@ class PublisherStatus(models.Model):
     heard_ms = models.BigIntegerField()
     told_ms = models.BigIntegerField(null=True)  # when it said how its sources do; None: never
     sources = models.JSONField(default=list)  # what it said
+    counts = models.JSONField(default=dict)  # part to word to number, as it said

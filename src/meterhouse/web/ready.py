@@ -12,6 +12,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from meterhouse.metering.errors import Mistake
+from meterhouse.station import service
+from meterhouse.station.service import one_line
 
 
 def prepare() -> None:
@@ -70,10 +72,4 @@ def refusal(error: Exception) -> str:
         if connections["default"].vendor == "sqlite":
             said = f"{connections['default'].settings_dict['NAME']}: {said}"
         return f"the database does not answer: {said}; `meterhouse doctor` says what to do"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return ""
-
-
-def one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return service.refusal(error)

@@ -7,6 +7,7 @@ METERHOUSE_DATABASE  sqlite:///absolute/path.db or postgresql://user@host:port/n
 METERHOUSE_REPORTS_DATABASE   the same PostgreSQL database as a role that may only SELECT; also
                      METERHOUSE_REPORTS_DATABASE_FILE (default: as above, read-only)
 METERHOUSE_HOSTS     host names that pages may be asked under, separated by commas
+METERHOUSE_FOLLOW    where publishers elsewhere are reached, tcp://host:port, separated by commas
 METERHOUSE_HTTPS     yes: a proxy in front speaks HTTPS and says so in X-Forwarded-Proto
 METERHOUSE_KEEP_RAW, METERHOUSE_KEEP_MINUTES, METERHOUSE_KEEP_HOURS
                      days that samples of each granularity are kept, or forever (30, 365, forever)
@@ -15,10 +16,10 @@ METERHOUSE_KEEP_RAW, METERHOUSE_KEEP_MINUTES, METERHOUSE_KEEP_HOURS
 import os
 from pathlib import Path
 
+from meterhouse.station.keyfile import kept_key
 from meterhouse.web.assets import folder
 from meterhouse.web.database import database_settings
 from meterhouse.web.environment import flag, retentions
-from meterhouse.web.keyfile import kept_key
 
 DATA = Path(os.environ.get("METERHOUSE_DATA", "data")).absolute()
 
@@ -89,6 +90,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FOLLOW = os.environ.get("METERHOUSE_FOLLOW", "").replace(",", " ").split()
 RETENTIONS = retentions(os.environ)
 HTTPS = flag(os.environ, "METERHOUSE_HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

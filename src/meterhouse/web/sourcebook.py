@@ -6,7 +6,7 @@ The collector writes here and the pages read here; what is declared in a file is
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,8 +14,8 @@ from django.db import transaction
 from meterhouse.metering.clock import Clock, SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import to_ms
-from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Configured, configure
+from meterhouse.sources.configuration import secret_keys
 from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
 from meterhouse.web import vault
 from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
@@ -218,20 +218,3 @@ _CHANGING = (
     *("kind", "status", "last_run_ms", "last_good_ms", "next_run_ms", "error"),
     *("samples", "bad_readings", "reopenings", "failures", "lost", "refused", "blocked"),
 )
-
-
-def secret_keys(config: type) -> frozenset[str]:
-    """The keys of a kind's configuration that hold a secret anywhere inside."""
-    return frozenset(key for key, shape in get_type_hints(config).items() if _holds_secret(shape))
-
-
-def _holds_secret(shape: Any) -> bool:
-    if shape is Secret:
-        return True
-    inner = [*get_args(shape), *_fields(shape)]
-    return any(_holds_secret(part) for part in inner)
-
-
-def _fields(shape: Any) -> list[Any]:
-    named = isinstance(shape, type) and hasattr(shape, "__dataclass_fields__")
-    return list(get_type_hints(shape).values()) if named else []

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from meterhouse.web.api import api
+from meterhouse.web.api.metrics import metrics
 from meterhouse.web.api.nowhere import nowhere
 from meterhouse.web.pages import (
     account,
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("usage/", reports.usage, name="usage"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:name>/", sources.source, name="source"),
+    path("metrics", metrics, name="metrics"),
     path("search/", search.search, name="search"),
     path("account/", account.account, name="account"),
     path("account/tokens/", account.make_token, name="make-token"),

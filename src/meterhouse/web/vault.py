@@ -12,7 +12,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from meterhouse.metering.errors import Mistake
-from meterhouse.web.keyfile import NO_KEY, kept_key
+from meterhouse.station.keyfile import NO_KEY, kept_key
 
 NAME = "secrets.key"
 

@@ -6,7 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from ninja.errors import AuthorizationError
 
-from meterhouse.web.api.shapes import SourceOut
+from meterhouse.web import counted
+from meterhouse.web.api.shapes import PublisherOut, SourceOut
+from meterhouse.web.models import PublisherStatus
 from meterhouse.web.pages import reports, sources
 from meterhouse.web.pages.tables import moment
 from meterhouse.web.rights import scope_in
@@ -48,6 +50,27 @@ def all_sources(request: HttpRequest) -> list[dict[str, Any]]:
     if not scope_in(request).everything:
         raise AuthorizationError
     return [_source(row) for row in sources.known()]
+
+
+@router.get("publishers", response=list[PublisherOut], summary="Who publishes, and how far")
+def all_publishers(request: HttpRequest) -> list[dict[str, Any]]:
+    """For those who see everything."""
+    if not scope_in(request).everything:
+        raise AuthorizationError
+    return [_publisher(row) for row in counted.publishers()]
+
+
+def _publisher(row: PublisherStatus) -> dict[str, Any]:
+    return {
+        "publisher": row.publisher,
+        "epoch": moment(row.epoch),
+        "last": row.last,
+        "behind": max(row.last - row.acknowledged, 0),
+        "heard": moment(row.heard_ms),
+        "told": moment(row.told_ms),
+        "sources": row.sources,
+        "counts": row.counts,
+    }
 
 
 def _source(row: sources.Known) -> dict[str, Any]:

@@ -145,6 +145,40 @@ class SourceOut(Schema):
     refused: dict[str, int]
 
 
+class SourceElsewhere(Schema):
+    """A source that another publisher reads, as that says itself."""
+
+    name: str
+    kind: str
+    status: str
+    last_run: datetime | None
+    last_good: datetime | None
+    next_run: datetime | None
+    error: str
+    samples: int
+    failures: int
+    bad_readings: int
+    reopenings: int
+    lost: int
+    blocked: int
+    refused: dict[str, int]
+
+
+class PublisherOut(Schema):
+    """How far a publisher is recorded. ``behind``: batches it has that are not recorded yet;
+    ``told``: when it last said how its sources do, and what it counted, by part and word.
+    """
+
+    publisher: str
+    epoch: datetime | None
+    last: int
+    behind: int
+    heard: datetime | None
+    told: datetime | None
+    sources: list[SourceElsewhere]
+    counts: dict[str, dict[str, float]]
+
+
 class Health(Schema):
     status: str
     version: str

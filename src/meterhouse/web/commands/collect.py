@@ -1,72 +1,50 @@
-"""``meterhouse collect --once``: for cron, Chef, or any scheduler."""
+"""``meterhouse collect``: beside the meters for ever, or once for a scheduler."""
 
 import argparse
-import asyncio
-import logging
-import socket
-from collections.abc import Sequence
 from pathlib import Path
 
-from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
-from meterhouse.sources import Configured
-from meterhouse.sources.runner import Outcome, Run
-from meterhouse.web import logs, ready
+
+DEFAULT_BIND = "tcp://127.0.0.1:8401"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", required=True, help="read, record, end")
-    parser.add_argument("--source", metavar="NAME", help="only this one; default: every enabled")
+    parser.add_argument(
+        "file", metavar="FILE.toml", nargs="?", help="its [[sources]] are read, and its changes"
+    )
+    parser.add_argument(
+        "--bind",
+        metavar="ADDRESS",
+        default=DEFAULT_BIND,
+        help="where a house finds what was read: tcp://host:port, and the next port "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--key", metavar="FILE", help="the house's bus.key (default: bus.key in the data folder)"
+    )
+    parser.add_argument(
+        "--publisher", metavar="NAME", help="unique in the house (default: this host's name)"
+    )
+    parser.add_argument("--once", action="store_true", help="read the house's sources once")
+    parser.add_argument("--source", metavar="NAME", help="with --once: only this one")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read each source once. Returns 1 if one of them failed; the others are recorded."""
-    ready.require_current()
-    from meterhouse.bus.journal import Journal  # noqa: PLC0415
-    from meterhouse.inventory.keep import keep  # noqa: PLC0415 - models need Django
-    from meterhouse.store.recorder import Recorder  # noqa: PLC0415
-    from meterhouse.web import sourcebook  # noqa: PLC0415
-    from meterhouse.web.services.delivery import Delivery  # noqa: PLC0415
-    from meterhouse.web.services.once import read_once  # noqa: PLC0415
+    if bool(arguments.file) is bool(arguments.once):
+        raise Mistake("collect: give a file of sources to read for ever, or --once")
+    if arguments.once:
+        from meterhouse.web.services.once import collect_once  # noqa: PLC0415 - needs Django
 
-    logs.to_standard_error(logging.ERROR)  # a source that fails has its line below
-    clock = SystemClock()
-    usable, flaws = sourcebook.usable()
-    if arguments.source in flaws:
-        raise Mistake(flaws[arguments.source])
-    wanted = chosen(usable, arguments.source)
-    folder = Path(arguments.data).absolute() / "journal" / "once"
-    with Journal(folder, f"{socket.gethostname()}/once", clock) as journal:
-        delivery = Delivery(journal, Recorder(keep, clock=clock))
-        runs = asyncio.run(read_once(wanted, delivery.publish, clock))
-        delivery.deliver()
-    sourcebook.note(runs, [])
-    for done in runs:
-        print(line(done))
-    for flaw in flaws.values() if arguments.source is None else ():
-        print(flaw)
-    good = all(done.outcome is Outcome.GOOD for done in runs)
-    return 0 if good and not flaws else 1
+        return collect_once(Path(arguments.data).absolute(), arguments.source)
+    from meterhouse.station.collect import Wanted, collect  # noqa: PLC0415 - needs no Django
 
-
-def chosen(sources: Sequence[Configured], name: str | None) -> list[Configured]:
-    """The sources to read. Raises Mistake if there is none of that name, or none at all."""
-    if name is None:
-        enabled = [source for source in sources if source.enabled]
-        if not enabled:
-            raise Mistake("no source is enabled: declare one and run `meterhouse apply FILE.toml`")
-        return enabled
-    found = [source for source in sources if source.name == name]
-    if not found:
-        there = ", ".join(source.name for source in sources) or "none yet"
-        raise Mistake(f"no source is called {name!r}; there are: {there}")
-    return found
-
-
-def line(done: Run) -> str:
-    took = f"{done.took.total_seconds():.1f} s"
-    brought = f"{done.samples} samples, {done.objects} objects"
-    brought += f", {done.refused} refused" if done.refused else ""
-    return f"{done.source}: {done.outcome} in {took}, {brought}" + (
-        f": {done.error}" if done.error else ""
+    data = Path(arguments.data).absolute()
+    return collect(
+        Wanted(
+            file=Path(arguments.file).absolute(),
+            data=data,
+            bind=arguments.bind,
+            key=Path(arguments.key) if arguments.key else data / "bus.key",
+            publisher=arguments.publisher,
+        )
     )

@@ -2,14 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+from meterhouse.bus.endpoints import Endpoint
 from meterhouse.metering.clock import SystemClock
-from meterhouse.web import logs, ready
+from meterhouse.station import logs
+from meterhouse.station.until_told import until_told
+from meterhouse.web import ready
 from meterhouse.web.services.server import free_or_mistake, url_of
 
 DEFAULT_PORT = 8400
@@ -18,6 +19,14 @@ DEFAULT_PORT = 8400
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes any free one")
+    parser.add_argument(
+        "--follow",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="record what is published elsewhere too: a collector or forwarder, "
+        "tcp://host:port; may be repeated (also: METERHOUSE_FOLLOW)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,6 +67,7 @@ def live(
         port=port,
         clock=SystemClock(),
         publisher=socket.gethostname(),
+        follow=followed(arguments.follow),
         also=also or {},
         announce=announce,
     )
@@ -69,17 +79,8 @@ def live(
     return 0
 
 
-async def until_told(run: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run until SIGINT or SIGTERM, then stop in order."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    running = asyncio.create_task(run())
-    waiting = asyncio.create_task(told.wait())
-    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
-    if told.is_set():
-        running.cancel()
-    waiting.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+def followed(asked: Sequence[str]) -> list[Endpoint]:
+    """Where publishers elsewhere are, as asked for and as the settings say. Raises Mistake."""
+    from django.conf import settings  # noqa: PLC0415 - Django must be ready first
+
+    return [Endpoint.at(address) for address in dict.fromkeys([*settings.FOLLOW, *asked])]

@@ -12,22 +12,11 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
 from meterhouse.sources import kind as kind_called
 from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
+from meterhouse.web.pages.publishers import of_publishers
 from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.pages.tones import TONES
 from meterhouse.web.rights import scope_in
 from meterhouse.web.templatetags.house import ago
-
-TONES = {
-    "good": "good",
-    "failing": "bad",
-    "stuck": "bad",
-    "starting": "warn",
-    "bad": "warn",
-    "unreachable": "bad",
-    "failed": "bad",
-    "unpublished": "bad",
-    "disabled": "plain",
-    "not read yet": "warn",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +57,8 @@ class Known:
 def sources(request: HttpRequest) -> HttpResponse:
     _only_for_all(request)
     context = {"heading": "Sources", "about": "What is read, how often, and how that goes."}
-    return page(request, "meterhouse/list.html", context, table("All sources"))
+    tables = [table("All sources"), *of_publishers()]
+    return page(request, "meterhouse/list.html", context, *tables)
 
 
 def source(request: HttpRequest, name: str) -> HttpResponse:

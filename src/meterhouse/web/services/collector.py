@@ -13,12 +13,11 @@ from django.db import close_old_connections
 from meterhouse.metering.clock import Clock
 from meterhouse.sources import Configured
 from meterhouse.sources.runner import Run, Runner, SourceState
+from meterhouse.station.gathering import Gathering, Publish
 from meterhouse.web import sourcebook
-from meterhouse.web.services.gathering import Gathering, Publish
 
 log = logging.getLogger(__name__)
 
-GATHER_S = 0.2
 LOOK_S = 2.0
 MOST_RUNS = 10_000  # that wait to be written down while the database does not answer
 
@@ -41,6 +40,11 @@ class Collector:
         # Not of one run: what waits to be published outlives a collector that starts again.
         self._gathering = Gathering(self.publish)
 
+    @property
+    def refused(self) -> int:
+        """Readings that were dropped because no reader of the bus would accept them."""
+        return self._gathering.refused
+
     async def run(self) -> None:
         """Collect until this is cancelled; what was read by then is published."""
         runner = Runner(self._gathering.add, self.clock, self._runs.append)
@@ -48,23 +52,10 @@ class Collector:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(runner.run(sources))
-                group.create_task(self._flush())
+                group.create_task(self._gathering.keep_flushing())
                 group.create_task(self._look(runner))
         finally:
-            self._gathering.flush()
-
-    async def _flush(self) -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(GATHER_S)
-            try:
-                self._gathering.flush()
-            except OSError as error:
-                if not failing:
-                    log.error("readings wait: %s", error)  # noqa: TRY400 - it says it all
-                failing = True
-            else:
-                failing = False
+            self._gathering.flush()  # what sources brought while they were stopped
 
     async def _look(self, runner: Runner) -> None:
         """Note how the sources do where the pages look, and follow changes of the source book."""

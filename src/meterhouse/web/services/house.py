@@ -7,24 +7,28 @@ follows and acknowledges; only the sockets are private to this process.
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from meterhouse import __version__
 from meterhouse.bus.endpoints import Endpoint
+from meterhouse.bus.follow import PublisherState
 from meterhouse.bus.journal import Journal
 from meterhouse.bus.publisher import Publisher
 from meterhouse.metering.clock import Clock
+from meterhouse.station.gathering import Publish
+from meterhouse.station.keyfile import kept_key
+from meterhouse.station.service import Health, keep_running
+from meterhouse.station.telling import Counts
 from meterhouse.web.asgi import application
-from meterhouse.web.keyfile import kept_key
+from meterhouse.web.ready import refusal
 from meterhouse.web.services.aside import Aside
 from meterhouse.web.services.collector import Collector
-from meterhouse.web.services.gathering import Publish
 from meterhouse.web.services.keeper import keep_house
+from meterhouse.web.services.observing import Observing
 from meterhouse.web.services.recording import Recording
 from meterhouse.web.services.server import serve
-from meterhouse.web.services.service import Health, keep_running
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ class House:
 
     data:       the data folder
     publisher:  the name under which this process publishes, unique in the house
+    follow:     where publishers elsewhere, or forwarders before them, are reached
     also:       services beside the usual ones, by name: the demo's back-fill
     announce:   called once the pages can be asked for
     """
@@ -44,6 +49,7 @@ class House:
     port: int
     clock: Clock
     publisher: str
+    follow: Sequence[Endpoint] = ()
     also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
@@ -58,18 +64,43 @@ class House:
             endpoint = Endpoint.ipc(Path(sockets), "bus")
             publisher = Publisher(journal, secret, endpoint.live, endpoint.replay)
             collector = Collector(self.publish(publisher), self.clock)
-            recording = Recording([endpoint], secret, self.clock, Aside(self.data / "aside"))
+            endpoints = [endpoint, *self.follow]
+            recording = Recording(endpoints, secret, self.clock, Aside(self.data / "aside"))
+            observing = self._observing(publisher, collector, recording)
+            recording.on_told = observing.told
             async with asyncio.TaskGroup() as group:
                 for name, service in {
                     "bus": publisher.run,
                     "recorder": recording.run,
                     "collector": collector.run,
                     "keeper": lambda: keep_house(recording.seal, recording.prune, self.clock),
+                    "observer": observing.run,
                     "web": self._web,
                     **self.also,
                 }.items():
                     health = self.healths[name] = Health(name)
-                    group.create_task(keep_running(health, service, self.clock), name=name)
+                    group.create_task(
+                        keep_running(health, service, self.clock, refusal), name=name
+                    )
+
+    def _observing(
+        self, publisher: Publisher, collector: Collector, recording: Recording
+    ) -> Observing:
+        """What tells pages and /metrics of the parts of this process."""
+
+        def counts() -> Counts:
+            follower = recording.follower
+            return {
+                "bus": publisher.counts,
+                "recorder": follower.counts if follower else {},
+                "journal": {"lost": publisher.journal.state.lost},
+                "gathering": {"refused": collector.refused},
+            }
+
+        def publishers() -> list[PublisherState]:
+            return recording.follower.states() if recording.follower else []
+
+        return Observing(self.clock, counts, publishers, self.healths)
 
     def publish(self, publisher: Publisher) -> Publish:
         """How a batch is published; to see each acknowledged batch, override this."""

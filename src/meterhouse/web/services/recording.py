@@ -13,6 +13,7 @@ from django.db.utils import InterfaceError, OperationalError
 
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Follower, Loss
+from meterhouse.bus.messages import Told
 from meterhouse.inventory.keep import keep
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
@@ -33,6 +34,7 @@ class Recording:
 
     endpoints:  where the publishers, or forwarders before them, are reached
     keep:       what works snapshots into the inventory
+    on_told:    called with what publishers say of themselves
     aside:      where batches go that the database cannot take
     """
 
@@ -41,6 +43,8 @@ class Recording:
     clock: Clock
     aside: Aside
     keep: Keep = keep
+    on_told: Callable[[Told], None] | None = None
+    follower: Follower | None = None  # while it runs
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.keep, clock=self.clock)
@@ -51,8 +55,11 @@ class Recording:
         """Record until this is cancelled."""
         await self._written(close_old_connections)
         positions = await self._written(self.recorder.positions)
-        async with Follower(self.endpoints, self.secret, positions, clock=self.clock) as follower:
-            async for arrival in follower:
+        following = Follower(
+            self.endpoints, self.secret, positions, clock=self.clock, on_told=self.on_told
+        )
+        async with following as self.follower:
+            async for arrival in self.follower:
                 await self._record(arrival)
 
     async def _record(self, arrival: Delivery | Loss) -> None:

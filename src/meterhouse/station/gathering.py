@@ -4,6 +4,7 @@ A thousand sources that read once a second would be a thousand batches, each syn
 gathered for a fifth of a second they are five.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 Reading = tuple[Columns, tuple[Snapshot, ...]]
 Publish = Callable[[Columns, tuple[Snapshot, ...]], None]
 
+GATHER_S = 0.2
 MOST_WAITING = 2_000_000  # samples; some minutes of a large site while the disk is full
 
 
@@ -56,6 +58,20 @@ class Gathering:
         except ValueError:
             self._publish_each()
         self._readings, self._waiting = [], 0
+
+    async def keep_flushing(self) -> None:
+        """Publish every GATHER_S what was gathered, until this is cancelled."""
+        failing = False
+        while True:
+            await asyncio.sleep(GATHER_S)
+            try:
+                self.flush()
+            except OSError as error:
+                if not failing:
+                    log.error("readings wait: %s", error)  # noqa: TRY400 - it says it all
+                failing = True
+            else:
+                failing = False
 
     def _publish(self, readings: Sequence[Reading]) -> None:
         samples = Columns.join([samples for samples, _ in readings if len(samples)])

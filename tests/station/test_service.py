@@ -8,8 +8,9 @@ import pytest
 from django.db.utils import OperationalError
 
 from meterhouse.metering.clock import FixedClock
-from meterhouse.web.services import service
-from meterhouse.web.services.service import Health, keep_running
+from meterhouse.station import service
+from meterhouse.station.service import Health, keep_running
+from meterhouse.web.ready import refusal
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def failing(*errors: Exception) -> Callable[[], "asyncio.Future[None]"]:
 
 def kept_running(clock: FixedClock, *errors: Exception) -> Health:
     health = Health("recorder")
-    asyncio.run(keep_running(health, failing(*errors), clock))
+    asyncio.run(keep_running(health, failing(*errors), clock, refusal))
     return health
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from meterhouse.web.logs import Lines
+from meterhouse.station.logs import Lines
 
 
 def line(logger: str, **extra: object) -> str:

@@ -28,6 +28,14 @@ def kept_key(path: Path, make: Callable[[], bytes] = random_key) -> bytes:
         return _read(path)
 
 
+def read_key(path: Path) -> bytes:
+    """Read a key that somebody else made. Raises Mistake if there is none."""
+    try:
+        return _read(path)
+    except OSError as error:
+        raise Mistake(f"key {path}: {error.strerror}: copy the house's bus.key there") from error
+
+
 def _read(path: Path) -> bytes:
     """A short key would be taken without a word, and protect nothing."""
     key = path.read_bytes().strip()

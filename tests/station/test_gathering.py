@@ -3,7 +3,7 @@ import pytest
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Columns, Sample
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.web.services.gathering import Full, Gathering
+from meterhouse.station.gathering import Full, Gathering
 
 
 def reading(resource: str) -> Columns:

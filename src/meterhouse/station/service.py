@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from meterhouse.metering.clock import Clock
-from meterhouse.web.ready import one_line, refusal
+from meterhouse.metering.errors import Mistake
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,30 @@ class Health:
         self.error = error or self.error
 
 
-async def keep_running(health: Health, run: Callable[[], Awaitable[None]], clock: Clock) -> None:
+def one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def refusal(error: Exception) -> str:
+    """What the disk refuses, or somebody set up wrongly, in one line; "" for all else."""
+    if isinstance(error, Mistake):
+        return one_line(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return ""
+
+
+async def keep_running(
+    health: Health,
+    run: Callable[[], Awaitable[None]],
+    clock: Clock,
+    refused_by: Callable[[Exception], str] = refusal,
+) -> None:
     """Run a service; when it fails, say so and start it again, later each time.
 
-    What the disk or the database refuses is said in one line, and once until something else
-    is refused or the service has run well. Cancelling this is how the service stops.
+    What the disk or the database refuses (``refused_by`` tells) is said in one line, and once
+    until something else is refused or the service has run well. Cancelling this is how the
+    service stops.
     """
     loop = asyncio.get_running_loop()
     pause, said = FIRST_PAUSE_S, ""
@@ -60,7 +79,7 @@ async def keep_running(health: Health, run: Callable[[], Awaitable[None]], clock
             cause = _cause(error)
             health.failures += 1
             health.become("failed", clock, f"{type(cause).__name__}: {one_line(cause)}")
-            said = _say(health, error, refusal(cause), said)
+            said = _say(health, error, refused_by(cause), said)
         else:
             health.become("stopped", clock)
             return

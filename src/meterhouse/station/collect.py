@@ -1,0 +1,60 @@
+"""The standing collector as a program: everything is looked at before it begins."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from meterhouse.bus.endpoints import Endpoint, require_free
+from meterhouse.bus.journal import Journal
+from meterhouse.metering.clock import SystemClock
+from meterhouse.station import logs
+from meterhouse.station.declared import declared
+from meterhouse.station.keyfile import read_key
+from meterhouse.station.station import Station
+from meterhouse.station.until_told import until_told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for; publisher None: the host's name."""
+
+    file: Path
+    data: Path
+    bind: str
+    key: Path
+    publisher: str | None
+
+
+def collect(wanted: Wanted) -> int:
+    """Read until SIGINT or SIGTERM. Raises Mistake or Mistakes before anything was read."""
+    logs.to_standard_error()
+    clock = SystemClock()
+    sources = declared(wanted.file)
+    secret = read_key(wanted.key)
+    endpoint = Endpoint.at(wanted.bind)
+    require_free(endpoint.live, endpoint.replay)
+    publisher = wanted.publisher or socket.gethostname()
+
+    def announce(at: Endpoint) -> None:
+        print(
+            f"{publisher} reads {len(sources)} sources and publishes at {at.live} "
+            f"(replay at {at.replay})",
+            flush=True,
+        )
+
+    folder = wanted.data / "journal" / publisher
+    with Journal(folder, publisher, clock) as journal:
+        station = Station(
+            file=wanted.file,
+            sources=sources,
+            journal=journal,
+            secret=secret,
+            endpoint=endpoint,
+            clock=clock,
+            announce=announce,
+        )
+        asyncio.run(until_told(station.run))
+        waiting = journal.last - journal.state.acknowledged
+    print(f"{publisher} has stopped; {waiting} batches wait for the house.", flush=True)
+    return 0

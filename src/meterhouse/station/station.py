@@ -1,0 +1,104 @@
+"""Sources read on a machine of their own: journalled there, and published to a house elsewhere."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meterhouse.bus.endpoints import Endpoint
+from meterhouse.bus.journal import Journal
+from meterhouse.bus.publisher import Publisher
+from meterhouse.metering.clock import Clock
+from meterhouse.metering.samples import Columns
+from meterhouse.metering.snapshots import Snapshot
+from meterhouse.sources import Configured
+from meterhouse.sources.runner import Runner, SourceState
+from meterhouse.station.following_file import SourcesFile
+from meterhouse.station.gathering import Gathering
+from meterhouse.station.service import Health, keep_running
+from meterhouse.station.telling import EVERY_S, Counts, keep_telling, process_counts
+
+
+@dataclass
+class Station:
+    """Reads what a file declares until it is cancelled.
+
+    journal:   where what was read waits until a house has it
+    endpoint:  the addresses to bind
+    announce:  called once both are bound, with the ports that were taken
+    """
+
+    file: Path
+    sources: Sequence[Configured]
+    journal: Journal
+    secret: bytes
+    endpoint: Endpoint
+    clock: Clock
+    announce: Callable[[Endpoint], None] = lambda endpoint: None
+    tell_every_s: float = EVERY_S
+    healths: dict[str, Health] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._publisher = Publisher(
+            self.journal, self.secret, self.endpoint.live, self.endpoint.replay
+        )
+        self._gathering = Gathering(self._publish)
+        self._runner = Runner(self._gathering.add, self.clock)
+
+    async def run(self) -> None:
+        """Run every part; one that fails is started again."""
+        file = SourcesFile(self.file, self._change)
+        parts = {
+            "bus": self._publisher.run,
+            "sources": self._read,
+            "file": file.follow,
+            "telling": self._tell,
+        }
+        async with asyncio.TaskGroup() as group:
+            for name, part in parts.items():
+                health = self.healths[name] = Health(name)
+                group.create_task(keep_running(health, part, self.clock), name=name)
+            group.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        await self._publisher.ready.wait()
+        self.announce(self._publisher.endpoint)
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._runner.run(self.sources))
+                group.create_task(self._gathering.keep_flushing())
+        finally:
+            self._gathering.flush()  # what sources brought while they were stopped
+
+    def _change(self, sources: Sequence[Configured]) -> None:
+        self.sources = sources
+        self._runner.change(sources)
+
+    async def _tell(self) -> None:
+        await keep_telling(
+            self._publisher, self.clock, self.states, self.counts, self.tell_every_s
+        )
+
+    def states(self) -> list[SourceState]:
+        """How each source does, by name."""
+        return self._runner.states()
+
+    def counts(self) -> Counts:
+        """What was counted, by part and word."""
+        state = self.journal.state
+        return {
+            "bus": Counter(self._publisher.counts),
+            "journal": {
+                "bytes": state.size,
+                "waiting": state.last - state.acknowledged,
+                "lost": state.lost,
+            },
+            "gathering": {"refused": self._gathering.refused},
+            "process": process_counts(),
+        }
+
+    def _publish(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> None:
+        self._publisher.publish(samples, snapshots)
