@@ -75,6 +75,24 @@ def test_probes_are_listed_at_first_and_the_series_are_the_same_tuple_each_time(
     assert first.samples.series[0].hold_ms == 10_000
 
 
+def test_what_the_meter_takes_in_feeds_no_node_and_is_nobodys() -> None:
+    outlets = Outlets(NAMED, ["a", ""], inputs=["pdu", "", "pdu"], project="lab")
+    assert len(outlets) == 5
+    reading = outlets.reading(1000, {POWER: [10, 20, 7, 9, 8]})
+    assert by_probe(reading, POWER) == {"pdu-1/a": 10, "pdu-1/pdu": 15}
+    kinds = {snapshot.kind: snapshot.objects for snapshot in reading.snapshots}
+    assert [len(kinds[kind]) for kind in ("outlet", "inlet")] == [1, 1]
+    inlet = outlets.resources[1]
+    assert (inlet.id, inlet.kind, inlet.project, inlet.details) == ("pdu-1/pdu", "inlet", "", {})
+    assert not outlets.reading(2000, {POWER: [10, 20, 7, 9, 8]}).snapshots
+
+
+@pytest.mark.parametrize(("inputs", "said"), [(["a b"], "'a b'"), (["a"], "already")])
+def test_inputs_that_cannot_be_meant_are_refused(inputs: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Outlets(NAMED, ["a"], inputs=inputs)
+
+
 @pytest.mark.parametrize(
     ("probes", "said"),
     [

@@ -41,18 +41,18 @@ class Counted:
         return cls(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Register:
     """How the counters of one kind of meter count.
 
-    joules:      what one count stands for: 3600 where it counts Wh
+    joules:      what one count stands for, of all or of each: 3600 where it counts Wh
     size:        how many numbers it has: 2**32 for one whose highest is 2**32 - 1. Infinite: it
                  never wraps
     plausible_w: more than goes through one of them; of a wrap that implies more it is believed
                  that it was none
     """
 
-    joules: float
+    joules: float | Floats
     size: float = inf
     plausible_w: float = PLAUSIBLE_W
 

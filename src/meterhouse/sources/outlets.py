@@ -45,6 +45,9 @@ class Outlets:
     """The outlets of one wattmeter, read together.
 
     probes:   see Probes. Raises ValueError for what cannot be meant
+    inputs:   after the outlets, what the meter itself takes in, by name: such a resource, of kind
+              "inlet", feeds no node and is nobody's, since its watts are counted at the outlets.
+              As with probes, a name may come again (phases) or be empty
     project:  whose the probes are, by the project's id; "" leaves it to an ownership rule
     """
 
@@ -53,27 +56,34 @@ class Outlets:
         named: Named,
         probes: Sequence[str | Sequence[str]],
         *,
+        inputs: Sequence[str] = (),
         project: str = "",
         measures: Measures = Measures.OUTLET,
     ) -> None:
-        checked(probes)
+        checked(probes, inputs)
         self.named = named
         fed = [(entry,) if isinstance(entry, str) else tuple(entry) for entry in probes]
-        names = ["+".join(nodes) for nodes in fed]
+        names = ["+".join(nodes) for nodes in fed] + list(inputs)
         self.names = tuple(dict.fromkeys(name for name in names if name))
         number = {name: place for place, name in enumerate(self.names)}
         self._used = np.array([bool(name) for name in names], np.bool_)
         self._probe = np.array([number[name] for name in names if name], np.int64)
         self._parts = np.bincount(self._probe, minlength=len(self.names))
-        nodes = dict(zip(names, fed, strict=True))
+        nodes = dict(zip(names, fed, strict=False))
         self.resources = tuple(
-            _resource(named.name, name, nodes[name], project, measures) for name in self.names
+            _resource(named.name, name, nodes[name], project, measures)
+            if name in nodes
+            else Resource(id=f"{named.name}/{name}", kind="inlet", name=name)
+            for name in self.names
         )
         self._series: dict[tuple[Meter, ...], tuple[Series, ...]] = {}
-        self._listing = Listing(named.name, "outlet")
+        self._listings = [
+            (Listing(named.name, kind), [one for one in self.resources if one.kind == kind])
+            for kind in dict.fromkeys(one.kind for one in self.resources)
+        ]
 
     def __len__(self) -> int:
-        """How many outlets there are, those left out among them."""
+        """How many outlets and inputs there are, those left out among them."""
         return len(self._used)
 
     def reading(
@@ -85,8 +95,8 @@ class Outlets:
         """What was read of all outlets.
 
         at_ms:   when; or for each outlet when that one was: a probe was when its last outlet was
-        values:  of each meter one number for each outlet, in its base unit; NaN where the outlet
-                 does not say. A probe one of whose outlets does not say is not known
+        values:  of each meter one number for each outlet and input, in its base unit; NaN where
+                 it does not say. A probe one of whose outlets does not say is not known
         refused: as in Reading
         """
         meters = tuple(values)
@@ -108,7 +118,11 @@ class Outlets:
 
     def listed(self, at_ms: int) -> tuple[Snapshot, ...]:
         """The list of the probes, when it is time to say it again."""
-        return self._listing.of(self.resources, at_ms)
+        return tuple(
+            snapshot
+            for listing, resources in self._listings
+            for snapshot in listing.of(resources, at_ms)
+        )
 
     def _at(self, at_ms: int | Moments) -> Moments:
         """When each probe was read."""
@@ -134,17 +148,22 @@ class Outlets:
         return self._series[meters]
 
 
-def checked(probes: Sequence[str | Sequence[str]]) -> None:
-    """Raise ValueError, naming the key ``probes``, if these cannot be the outlets of a meter."""
+def checked(probes: Sequence[str | Sequence[str]], inputs: Sequence[str] = ()) -> None:
+    """Raise ValueError, naming the key, if these cannot be the outlets and inputs of a meter."""
     nodes = list(chain.from_iterable([e] if isinstance(e, str) else e for e in probes))
     if not any(nodes):
         raise ValueError("probes: at least one outlet needs a name")
     for entry in probes:
         if not isinstance(entry, str) and not all(entry):
             raise ValueError("probes: an outlet that feeds several nodes names each of them")
-    for node in nodes:
-        if not node.isprintable() or any(sign in node for sign in " /+"):
-            raise ValueError(f"probes: {node!r}: a name is printable, without ' ', '/' and '+'")
+    for key, names in (("probes", nodes), ("inputs", inputs)):
+        for name in names:
+            if not name.isprintable() or any(sign in name for sign in " /+"):
+                said = f"{key}: {name!r}: a name is printable, without ' ', '/' and '+'"
+                raise ValueError(said)
+    both = set(filter(None, inputs)) & set(nodes)
+    if both:
+        raise ValueError(f"inputs: {min(both)!r} is among the probes already")
 
 
 def _resource(

@@ -1,0 +1,1 @@
+"""PDUs, and anything else that says its power over SNMP."""

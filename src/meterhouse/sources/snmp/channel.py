@@ -1,0 +1,145 @@
+"""The objects of one table that are asked for, and what comes of their answers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from meterhouse.clients.snmp.agent import Agent, Query, Said
+from meterhouse.sources import Counted, Register
+from meterhouse.sources.snmp import rows
+from meterhouse.sources.snmp.numbers import Floats, counts, numbers, without
+from meterhouse.sources.snmp.tables import Object, Table
+
+UNLABELLED = "no row with its label"
+NO_DIGITS = "a number without its decimal digits"
+MOST_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One kind of number, of every outlet.
+
+    oids:  for each outlet; "" where there is nothing to ask for
+    scale: for each outlet, what a count is worth; NaN where that is not known
+    """
+
+    object: Object
+    oids: tuple[str, ...]
+    scale: Floats
+
+    def read(self, said: Said, refused: Counter[str]) -> Floats:
+        """In counts, NaN where there is none."""
+        values = numbers([said.get(oid) for oid in self.oids], refused)
+        values = without(values, self.object.absent)
+        unknown = ~np.isnan(values) & np.isnan(self.scale)
+        if unknown.any():
+            refused[NO_DIGITS] += int(unknown.sum())
+        return np.where(unknown, np.nan, values)
+
+
+@dataclass(slots=True)
+class Channel:
+    """A table's outlets.
+
+    labels: for each outlet the object that must say its label; "" where there is none
+    unlabelled: outlets of which no row says the label
+    """
+
+    table: Table
+    power: Numbers | None
+    energy: Numbers | None
+    valid: tuple[str, ...]
+    labels: tuple[str, ...]
+    unlabelled: int
+    register: Register = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.energy:
+            self.register = Register(self.energy.scale, self.energy.object.size)
+
+    @property
+    def oids(self) -> list[str]:
+        parts = [one.oids for one in (self.power, self.energy) if one]
+        return [oid for part in (*parts, self.valid, self.labels) for oid in part if oid]
+
+    def there(self, said: Said) -> list[bool]:
+        """Which outlets the agent says anything of."""
+        kinds = [one for one in (self.power, self.energy) if one]
+        return [
+            any(oid in said for oid in oids) for oids in zip(*(k.oids for k in kinds), strict=True)
+        ]
+
+    def strayed(self, said: Said) -> bool:
+        """Whether another label than before stands in some outlet's row."""
+        return any(
+            oid in said and rows.label(said[oid]) != text
+            for oid, text in zip(self.labels, self.table.labels, strict=False)
+        )
+
+    def watts(self, said: Said, refused: Counter[str], count: int) -> Floats:
+        if not self.power:
+            return np.full(count, np.nan)
+        values = self.power.read(said, refused) * self.power.scale
+        return self._where_valid(values, said)
+
+    def joules(
+        self, said: Said, refused: Counter[str], before: Counted, at_ms: int
+    ) -> tuple[Floats, Counted]:
+        if not self.energy:
+            return np.full(len(before.raw), np.nan), before
+        said_counts = counts(self.energy.read(said, refused), self.register.size, refused)
+        return self.register.read(before, self._where_valid(said_counts, said), at_ms)
+
+    def _where_valid(self, values: Floats, said: Said) -> Floats:
+        if not self.valid:
+            return values
+        return np.where([said.get(oid) == 1 for oid in self.valid], values, np.nan)
+
+
+async def channel(agent: Agent, table: Table, device: int, wanted: Sequence[bool]) -> Channel:
+    """Find what to ask for.
+
+    wanted: for each outlet, whether anybody wants to know
+    """
+    places = list(await rows.found(agent, table, device, len(wanted)))
+    for outlet, is_wanted in enumerate(wanted):
+        if not is_wanted:
+            places[outlet] = None
+
+    def oids(pattern: str) -> tuple[str, ...]:
+        return tuple(
+            rows.filled(pattern, device, outlet, row) if wanted[outlet] and pattern else ""
+            for outlet, row in enumerate(places)
+        )
+
+    async def of(one: Object | None) -> Numbers | None:
+        if one is None:
+            return None
+        each = tuple(oids(one.pattern(outlet))[outlet] for outlet in range(len(wanted)))
+        return Numbers(one, each, one.scale * await _powers(agent, oids(one.digits), len(wanted)))
+
+    labelled = bool(table.labels)
+    return Channel(
+        table,
+        await of(table.power),
+        await of(table.energy),
+        oids(table.valid) if table.valid else (),
+        oids(f"{table.rows}.{{row}}") if labelled else (),
+        sum(w and row is None for w, row in zip(wanted, places, strict=True)) if labelled else 0,
+    )
+
+
+async def _powers(agent: Agent, digits: Sequence[str], count: int) -> Floats:
+    """Ten to the minus digits, for each outlet; NaN where the digits are not known."""
+    asked = tuple(oid for oid in digits if oid)
+    if not asked:
+        return np.ones(count)
+    said = await Query(agent, asked).answer()
+    return np.array(
+        [
+            10.0**-known if isinstance(known, int) and 0 <= known <= MOST_DIGITS else np.nan
+            for known in (said.get(oid) for oid in digits)
+        ]
+    )
