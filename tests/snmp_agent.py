@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ class Agent:
     port: int
     more: str = ""  # lines for its configuration
     values: dict[str, Said] = field(default_factory=dict)
-    process: "subprocess.Popen[str] | None" = None
+    process: "subprocess.Popen[bytes] | None" = None
 
     def say(self, values: Mapping[str, Said], *, forget: bool = False) -> None:
         """Say these besides what it says already, or instead of it."""
@@ -69,39 +70,43 @@ class Agent:
         new.write_text(json.dumps(rows))
         new.replace(self.folder / "values.json")
 
-    def unsay(self, *oids: str) -> None:
-        """Say no more of these objects."""
-        self.say({oid: self.values[oid] for oid in self.values if oid not in oids}, forget=True)
-
     def start(self) -> None:
         """Start, and wait until it listens."""
         (self.folder / "snmpd.conf").write_text(_configuration(self.folder, self.more))
         kept = ["kept/snmpd.conf"] if (self.folder / "kept" / "snmpd.conf").exists() else []
         files = ",".join(["snmpd.conf", *kept])
         command = [_program(), "-f", "-Lo", "-C", "-c", files, "-I", "-smux"]
-        self.process = subprocess.Popen(
-            [*command, f"udp:127.0.0.1:{self.port}"],
-            cwd=self.folder,
-            env=os.environ | {"SNMP_PERSISTENT_DIR": str(self.folder / "kept"), "MIBS": ""},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert self.process.stdout
-        said = []
-        for line in self.process.stdout:
-            said.append(line)
-            if "NET-SNMP version" in line:
-                return
-        raise AssertionError(f"snmpd ended: {''.join(said)}")
+        with (self.folder / "snmpd.log").open("w") as log:  # a pipe that nobody reads gets full
+            self.process = subprocess.Popen(
+                [*command, f"udp:127.0.0.1:{self.port}"],
+                cwd=self.folder,
+                env=os.environ | {"SNMP_PERSISTENT_DIR": str(self.folder / "kept"), "MIBS": ""},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until = time.monotonic() + DEADLINE_S
+        while not self._answers():
+            said = (self.folder / "snmpd.log").read_text()
+            assert self.process.poll() is None, f"snmpd ended: {said}"
+            assert time.monotonic() < until, f"snmpd does not answer: {said}"
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            return self.requests() > 0
+        except TimeoutError:
+            return False
 
     def stop(self) -> None:
         """End it; it then writes down how often it was started."""
         if self.process:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-            with self.process:
+            try:
+                self.process.wait(DEADLINE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
                 self.process.wait(DEADLINE_S)
             self.process = None
 
@@ -112,7 +117,9 @@ class Agent:
 
     def requests(self) -> int:
         """How many packets it has got since it was started, this question among them."""
-        with SnmpSession(addr="127.0.0.1", port=self.port, community=COMMUNITY) as session:
+        with SnmpSession(
+            addr="127.0.0.1", port=self.port, community=COMMUNITY, timeout=1.0
+        ) as session:
             got = session.get(PACKETS)
         assert isinstance(got, int)
         return got
@@ -129,9 +136,12 @@ class Agent:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Agent]:
-    """An agent for as long as the block lasts."""
-    agent = Agent(folder, free_port())
+def running(folder: Path, more: str = "") -> Iterator[Agent]:
+    """An agent for as long as the block lasts.
+
+    more: lines for its configuration
+    """
+    agent = Agent(folder, free_port(), more)
     (folder / "kept").mkdir()
     agent.say({})
     try:

@@ -9,8 +9,7 @@ from typing import cast
 Pairs = list[tuple[bytes, bytes]]
 """What was asked for: of each object its OID as it was sent, and the value, NULL at first."""
 
-NULL = b"\x05\x00"
-TOO_BIG, NO_SUCH_NAME, GENERAL_ERROR = 1, 2, 5
+TOO_BIG, GENERAL_ERROR, NOT_ALLOWED = 1, 5, 16
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:

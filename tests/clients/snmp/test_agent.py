@@ -1,7 +1,6 @@
 """A real agent, Net-SNMP's: every version, every key, and every way to be refused."""
 
 import re
-import socket
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from tests.clients.snmp.conftest import opened
 
 from meterhouse.clients.snmp.access import Version
 from meterhouse.clients.snmp.agent import Query, Refused
-from meterhouse.metering.errors import BadReading, Unreachable
+from meterhouse.metering.errors import Unreachable
 from meterhouse.metering.secrets import Secret
 
 EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1"
@@ -195,9 +194,22 @@ async def test_more_than_fits_is_asked_for_in_several_requests(snmpd: snmp_agent
     assert len(query.groups) == 3
 
 
-async def test_a_socket_that_is_no_agents_is_a_bad_reading() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
-        mute.bind(("127.0.0.1", 0))
-        with pytest.raises((Unreachable, BadReading)):
-            async with opened(mute.getsockname()[1]):
-                pass
+async def test_a_user_without_keys_who_is_not_answered_is_told_no_more(
+    snmpd: snmp_agent.Agent,
+) -> None:
+    async with opened(snmpd.port, **user("nobody")) as agent:
+        with snmpd.frozen(), pytest.raises(Unreachable, match=r"let this machine ask\?$"):
+            await agent.get(list(WATTS))
+
+
+async def test_a_network_that_is_not_there_is_unreachable() -> None:
+    with pytest.raises(Unreachable, match=r"^255\.255\.255\.255:161: .*denied"):
+        async with opened(161, host="255.255.255.255"):
+            pass
+
+
+async def test_an_address_of_version_6_is_shown_in_brackets() -> None:
+    port = snmp_agent.free_port()
+    with pytest.raises(Unreachable, match=rf"^\[::1\]:{port}: "):
+        async with opened(port, host="::1"):
+            pass

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.clients.snmp.conftest import opened
 from tests.clients.snmp.liar import (
     GENERAL_ERROR,
+    NOT_ALLOWED,
     TOO_BIG,
     Answer,
     Request,
@@ -16,7 +17,7 @@ from tests.clients.snmp.liar import (
     tlv,
 )
 
-from meterhouse.clients.snmp.agent import SYS_DESCR, Query
+from meterhouse.clients.snmp.agent import SYS_DESCR, Query, Refused
 from meterhouse.metering.errors import BadReading, Unreachable
 
 OIDS = tuple(f"1.3.6.1.4.1.99.{n}" for n in range(40))
@@ -51,6 +52,53 @@ async def test_an_agent_that_is_silent_where_much_is_asked_is_asked_for_less() -
         query = Query(agent, OIDS)
         assert set(await query.settle()) == set(OIDS)
         assert [len(group) for group in query.groups] == [10, 10, 10, 10]
+
+
+async def test_an_agent_that_answers_to_nothing_but_its_name_is_unreachable() -> None:
+    def named(packet: bytes) -> Iterable[bytes]:
+        return [Request.of(packet).numbered()] if SYS_DESCR_BYTES in packet else []
+
+    async with lying(named) as liar, opened(liar.port, wait_s=0.05) as agent:
+        with pytest.raises(Unreachable, match="no answer within"):
+            await Query(agent, OIDS).settle()
+
+
+async def test_a_community_that_may_not_read_is_told() -> None:
+    def forbidden(packet: bytes) -> Iterable[bytes]:
+        request = Request.of(packet)
+        return [request.answer(request.pairs, NOT_ALLOWED)]
+
+    async with lying(forbidden) as liar:
+        with pytest.raises(Refused, match="does not let this community read"):
+            async with opened(liar.port):
+                pass
+
+
+async def test_a_refusal_after_the_greeting_is_told_as_well() -> None:
+    def later(packet: bytes) -> Iterable[bytes]:
+        request = Request.of(packet)
+        greeting = SYS_DESCR_BYTES in packet
+        return [request.numbered() if greeting else request.answer([], NOT_ALLOWED)]
+
+    async with lying(later) as liar, opened(liar.port) as agent:
+        with pytest.raises(Refused):
+            await Query(agent, OIDS).settle()
+
+
+async def test_a_question_that_fails_loses_none_of_what_is_asked() -> None:
+    silent = False
+
+    def sometimes(packet: bytes) -> Iterable[bytes]:
+        return [] if silent else [Request.of(packet).numbered()]
+
+    async with lying(sometimes) as liar, opened(liar.port, wait_s=0.05) as agent:
+        query = Query(agent, OIDS)
+        await query.settle()
+        silent = True
+        with pytest.raises(Unreachable):
+            await query.answer()
+        silent = False
+        assert set(await query.answer()) == set(OIDS)
 
 
 async def test_a_lost_datagram_is_asked_for_again() -> None:

@@ -125,6 +125,16 @@ async def test_a_chain_that_grew_in_front_is_noticed(
         assert figures(await source.read(), "power") == {"pdu-7/a": 205}
 
 
+async def test_a_chain_that_is_as_it_was_is_read_on(
+    snmpd: snmp_agent.Agent, opened: Opener, clock: FixedClock
+) -> None:
+    snmpd.say(apc_chain(3, 2))
+    async with opened(preset="apc", device=2, probes=["a"]) as source:
+        for _ in range(3):
+            assert figures(await source.read(), "power") == {"pdu-7/a": 204}
+            clock.move(timedelta(milliseconds=LOOK_AGAIN_MS))
+
+
 def raritan(digits: int | str, available: int = 1) -> dict[str, snmp_agent.Said]:
     return {
         f"{RARITAN}.5.4.3.1.4.1.1.5": ("gauge", "2124"),
@@ -344,6 +354,24 @@ async def test_a_make_that_is_known_is_proposed(snmpd: snmp_agent.Agent, opened:
     snmpd.restart()
     async with opened(preset="eaton", probes=["a"]) as source:
         with pytest.raises(BadReading, match="preset = 'apc'"):
+            await source.read()
+
+
+async def test_a_model_that_meters_no_outlets_is_told(
+    snmpd: snmp_agent.Agent, opened: Opener
+) -> None:
+    snmpd.more = "sysobjectid 1.3.6.1.4.1.318.1.3.4.6"
+    snmpd.restart()
+    async with opened(preset="apc", probes=["a"]) as source:
+        with pytest.raises(BadReading, match=r"does this model meter its outlets\?"):
+            await source.read()
+
+
+async def test_an_agent_that_hides_itself_is_told(snmpd: snmp_agent.Agent, opened: Opener) -> None:
+    snmpd.more = "view own included .1.3.6.1.4.1\nrocommunity narrow 127.0.0.1 -V own"
+    snmpd.restart()
+    async with opened(preset="apc", probes=["a"], community="narrow") as source:
+        with pytest.raises(BadReading, match=r"may this community or user read it \(its view\)"):
             await source.read()
 
 

@@ -50,7 +50,6 @@ class Agent:
     session: SnmpSession
     access: Access
     where: str
-    port: int
     wait_s: float
     tries: int
 
@@ -211,7 +210,11 @@ async def open_agent(
     """
     where = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
     address = await _address(host, where, resolve)
-    agent = Agent(access.session(address, port, wait_s), access, where, port, wait_s, tries)
+    try:
+        session = access.session(address, port, wait_s)
+    except OSError as error:
+        raise Unreachable(f"{where}: {error}") from error
+    agent = Agent(session, access, where, wait_s, tries)
     await agent.greet()
     yield agent
 

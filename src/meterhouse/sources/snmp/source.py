@@ -16,6 +16,7 @@ from meterhouse.sources.snmp.channel import UNLABELLED, Channel, channel
 from meterhouse.sources.snmp.config import Config
 from meterhouse.sources.snmp.presets import of_maker
 
+DESCRIBED = 80  # characters of a description, in a message
 LOOK_AGAIN_MS = 5 * 60 * 1000
 """Rows that an agent numbers as it likes, and decimal digits, are looked up again after this."""
 
@@ -84,11 +85,12 @@ class Snmp:
         described, kind = await self.agent.itself()
         known, asked = of_maker(kind), self.config.preset
         said = f"{self.agent.where}: has none of what was asked for"
-        if known and known != asked:
-            return f"{said}; it says that it is {described[:80]!r}: preset = {known!r}?"
-        if described:
-            return f"{said}; it says that it is {described[:80]!r}: right preset, OID and device?"
-        return f"{said}; may this community or user read it (its view), and is it the right OID?"
+        if not described:
+            return f"{said}; may this community or user read it (its view), and is the OID right?"
+        said += f"; it says that it is {described[:DESCRIBED]!r}: "
+        if known == asked != "":
+            return f"{said}is it the right device, and does this model meter its outlets?"
+        return said + (f"preset = {known!r}?" if known else "right preset, OID and device?")
 
     async def _find(self) -> list[Channel]:
         config, device = self.config, self.config.number
