@@ -8,6 +8,7 @@ to count and to log is the runner's work, once, for all of them.
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.counters import Counted, Register
+from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
@@ -21,6 +22,7 @@ __all__ = [
     "Blocking",
     "Configured",
     "Counted",
+    "Crowd",
     "Limits",
     "Listing",
     "Measures",
@@ -32,6 +34,9 @@ __all__ = [
     "Register",
     "Source",
     "SourceKind",
+    "Tell",
+    "Told",
+    "Trouble",
     "checked",
     "configure",
     "factor",

@@ -83,7 +83,8 @@ class Crowd:
         self._outlets, self._names, self._meters, self._ask = outlets, names, meters, ask
         self._named = outlets.named
         self._rests = rests or Rests()
-        self._asked: set[int] = set()
+        self._asked: dict[int, int] = {}  # who is being asked, in which round
+        self._round = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._first = True
@@ -99,8 +100,9 @@ class Crowd:
         self._first, first = False, self._first
         due = self._due()
         if due:
-            self._asked.update(due)
-            self._tasks.add(asyncio.create_task(self._asking(due)))
+            self._round += 1
+            self._asked |= dict.fromkeys(due, self._round)
+            self._tasks.add(asyncio.create_task(self._asking(due, self._round)))
         await self._heard(due, FIRST_ROUND_S if first else self._patience_s())
         self._log_what_changed()
         if not self._news and not self._asked:
@@ -128,19 +130,24 @@ class Crowd:
     def _patience_s(self) -> float:
         return min(self._named.interval.total_seconds() * PART_OF_INTERVAL, FIRST_ROUND_S)
 
-    async def _asking(self, due: Sequence[int]) -> None:
+    async def _asking(self, due: Sequence[int], of_round: int) -> None:
+        def tell(number: int, told: Told) -> None:
+            """What is said twice is heard once: by then the next round may be asking."""
+            if self._asked.get(number) == of_round:
+                self._hear(number, told)
+
         try:
-            await self._ask(due, self._hear)
+            await self._ask(due, tell)
         finally:
             for number in due:
-                self._hear(number, Trouble("no answer", "did not answer in time"))
+                tell(number, Trouble("no answer", "did not answer in time"))
             self._changed.set()
 
     async def _heard(self, due: Sequence[int], patience_s: float) -> None:
         """Wait for everybody who is due; when patience is over, for anybody."""
         loop = asyncio.get_running_loop()
         until = loop.time() + patience_s
-        while self._asked and not (self._asked.isdisjoint(due) and self._news):
+        while self._asked and not (self._news and self._asked.keys().isdisjoint(due)):
             left = until - loop.time()
             if left <= 0 and self._news:
                 break
@@ -155,13 +162,13 @@ class Crowd:
     def _raise_what_went_wrong(self) -> None:
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.discard(task)
-            task.result()
+            try:
+                task.result()
+            except BaseExceptionGroup as several:
+                raise several.exceptions[0] from several
 
     def _hear(self, number: int, told: Told) -> None:
-        """Take note of a peer that is being asked; what it says twice is heard once."""
-        if number not in self._asked:
-            return
-        self._asked.discard(number)
+        del self._asked[number]
         if isinstance(told, Trouble):
             self._troubles[number] = told
             self._refused[told.reason] += 1

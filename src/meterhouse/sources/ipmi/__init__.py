@@ -1,0 +1,1 @@
+"""BMCs by IPMI: what each server says it draws."""

@@ -1,0 +1,179 @@
+"""How BMCs are told to the source: where they are, whose, who logs in, and what is asked."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from meterhouse.clients.freeipmi.client import Manner
+from meterhouse.clients.freeipmi.hosts import IPMI_PORT, address
+from meterhouse.clients.freeipmi.login import NO_KEY, Login
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.secrets import Secret
+from meterhouse.sources import Probes, checked
+
+Method = Literal["auto", "dcmi", "sensors"]
+Privilege = Literal["user", "operator", "admin"]
+Workaround = Literal[
+    "assumebmcowner",
+    "assumemaxsdrrecordcount",
+    "assumesystemevent",
+    "authcap",
+    "discretereading",
+    "endianseq",
+    "forcepermsg",
+    "idzero",
+    "ignorescanningdisabled",
+    "integritycheckvalue",
+    "intel20",
+    "noauthcodecheck",
+    "nochecksumcheck",
+    "opensesspriv",
+    "sun20",
+    "supermicro20",
+    "unexpectedauth",
+]
+"""Source: ipmi-sensors(8) and ipmi-dcmi(8), workarounds."""
+LONGEST_NAME = 16  # of a sensor, in bytes. Source: IPMI 2.0 specification, 43.1
+CIPHER_SUITES = (0, 1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exceptional:
+    """What is otherwise with a single host; see Config. What is not given is as for all."""
+
+    user: str | None = None
+    password_file: str | None = None
+    method: Method | None = None
+    sensors: tuple[str, ...] | None = None
+    port: int | None = None
+    cipher_suite: int | None = None
+    privilege: Privilege | None = None
+    workarounds: tuple[Workaround, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Where BMCs are, how they are logged in to, and what they are asked.
+
+    hosts:         names or IP addresses
+    probes:        which node each of them is in
+    project:       by its id; "" leaves it to an ownership rule
+    password_file: holds the password, so that it stands in no configuration
+    k_g:           the key that some BMCs want besides
+    method:        "dcmi": the BMC's own power reading; "sensors"; "auto": the first that is there
+    sensors:       by name, added; none: the only one in watts
+    patience_s:    how long a BMC may be silent before it is given up
+    exceptions:    a host of ``hosts`` to what is otherwise with it
+    """
+
+    hosts: tuple[str, ...]
+    probes: Probes
+    project: str = ""
+    user: str = ""
+    password: Secret = NO_KEY
+    password_file: str = ""
+    k_g: Secret = NO_KEY
+    method: Method = "auto"
+    sensors: tuple[str, ...] = ()
+    port: int = IPMI_PORT
+    cipher_suite: int = 3
+    privilege: Privilege = "admin"
+    workarounds: tuple[Workaround, ...] = ()
+    patience_s: float = 3.0
+    exceptions: dict[str, Exceptional] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what cannot be meant, without showing a password."""
+        _check_hosts(self)
+        _check_login(self)
+        if self.cipher_suite not in CIPHER_SUITES:
+            known = ", ".join(map(str, CIPHER_SUITES))
+            raise ValueError(f"cipher_suite: {self.cipher_suite} is none of {known}")
+        for name in self.sensors:
+            if not name or len(name) > LONGEST_NAME:
+                raise ValueError(f"sensors: {name!r}: a sensor's name has 1 to 16 characters")
+        if not 0.1 <= self.patience_s <= 60:
+            raise ValueError("patience_s: from 0.1 to 60")
+
+    def of(self, host: str) -> "Config":
+        """As for this host alone."""
+        if host not in self.exceptions:
+            return self
+        given = dataclasses.asdict(self.exceptions[host])
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        if "password_file" in changes:
+            changes["password"] = NO_KEY
+        alone = {"hosts": (host,), "probes": ("-",), "exceptions": {}}
+        return dataclasses.replace(self, **(alone | changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Bmc:
+    """One host, as the source asks it."""
+
+    host: str
+    address: str
+    manner: Manner
+    method: Method
+    sensors: tuple[str, ...]
+
+
+def bmcs(config: Config) -> list[Bmc]:
+    """The hosts in their order, their passwords read from their files. Raises Mistake."""
+    passwords: dict[str, Secret] = {}
+    return [_bmc(config.of(host), host, passwords) for host in config.hosts]
+
+
+def _bmc(config: Config, host: str, passwords: dict[str, Secret]) -> Bmc:
+    if config.password_file and config.password_file not in passwords:
+        passwords[config.password_file] = _read(config.password_file)
+    password = passwords.get(config.password_file, config.password)
+    try:
+        login = Login(config.user, password, config.k_g)
+    except ValueError as error:
+        raise Mistake(f"password_file {config.password_file!r}: {error}") from None
+    manner = Manner(
+        login, config.cipher_suite, config.privilege, config.workarounds, config.patience_s
+    )
+    return Bmc(host, address(host, config.port), manner, config.method, config.sensors)
+
+
+def _read(file: str) -> Secret:
+    try:
+        return Secret(Path(file).read_text().rstrip("\r\n"))
+    except (OSError, ValueError) as error:
+        raise Mistake(f"password_file {file!r} cannot be read: {error}") from error
+
+
+def _check_hosts(config: Config) -> None:
+    checked(config.probes)
+    if len(config.hosts) != len(config.probes):
+        many = f"{len(config.probes)} of them for {len(config.hosts)} hosts"
+        raise ValueError(f"probes: {many}; each host has one")
+    for host in config.exceptions:
+        if host not in config.hosts:
+            raise ValueError(f"exceptions: {host!r} is none of the hosts")
+    addresses: set[str] = set()
+    for host in config.hosts:
+        found = address(host, _of(config, host).port)
+        if found in addresses:
+            raise ValueError(f"hosts: {found} is there twice")
+        addresses.add(found)
+
+
+def _of(config: Config, host: str) -> Config:
+    try:
+        return config.of(host)
+    except ValueError as error:
+        raise ValueError(f"exceptions: {host!r}: {error}") from None
+
+
+def _check_login(config: Config) -> None:
+    if config.password.reveal() and config.password_file:
+        raise ValueError("password and password_file: give one of them")
+    if config.password_file and not Path(config.password_file).is_absolute():
+        raise ValueError(
+            f"password_file: {config.password_file!r} must be a whole path, from / on"
+        )
+    Login(config.user, config.password, config.k_g)
