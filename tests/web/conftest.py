@@ -9,6 +9,9 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from tests.web import cast
 
+from meterhouse.live import looks
+from meterhouse.live.pictures import drawing
+
 
 @pytest.fixture
 def house(db: None, settings: Settings) -> Iterator[None]:
@@ -16,6 +19,8 @@ def house(db: None, settings: Settings) -> Iterator[None]:
     transaction; passwords are hashed in a moment, not in the half second that keeps them safe.
     """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    looks.forget()
+    drawing.forget()
     reports = connections["reports"]
     connections["reports"] = connections["default"]
     yield

@@ -208,6 +208,35 @@ def resource_keys(scope: Scope, *, ended: bool = False, using: str = "default") 
         return frozenset(row[0] for row in cursor.fetchall())
 
 
+_STRETCHES = """
+SELECT resource.key, revision.start_ms, revision.end_ms
+FROM inventory_revision AS revision
+JOIN inventory_resource AS resource ON resource.id = revision.resource_id
+WHERE revision.end_ms > %s AND revision.start_ms < %s AND {visible}
+ORDER BY resource.key, revision.start_ms
+"""
+
+
+def stretches(
+    period: Period, scope: Scope, using: str = "default"
+) -> dict[str, list[tuple[int, int]]]:
+    """From key to when in a period a resource was the scope's (milliseconds), by any source.
+
+    In order of time, none touching the next. One query.
+    """
+    visible = scope.owns("revision.project_id", "revision.user_id")
+    found: dict[str, list[tuple[int, int]]] = {}
+    with connections[using].cursor() as cursor:
+        cursor.execute(_STRETCHES.format(visible=visible), [period.start_ms, period.end_ms])
+        for key, start, end in cursor.fetchall():
+            mine = found.setdefault(key, [])
+            if mine and start <= mine[-1][1]:
+                mine[-1] = (mine[-1][0], max(mine[-1][1], end))
+            else:
+                mine.append((start, end))
+    return found
+
+
 _HISTORY = """
 SELECT revision.id, listing.source, revision.start_ms, revision.end_ms, revision.project_id,
   revision.user_id, revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,

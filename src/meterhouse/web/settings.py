@@ -101,4 +101,5 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "meterhouse.web.pages.refusals.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a form that chooses probes has one for each
 SECURE_REFERRER_POLICY = "same-origin"

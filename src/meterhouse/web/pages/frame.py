@@ -41,7 +41,7 @@ ROOMS = (
             ("Resources", "resources"),
         ),
     ),
-    ("Usage", (("Graphs", "graphs"), ("Reports", "reports"))),
+    ("Usage", (("Power", "power"), ("Graphs", "graphs"), ("Reports", "reports"))),
     ("House", (("Sources", "sources"), ("Logins", "logins"), ("API", "api"))),
 )
 
@@ -72,6 +72,13 @@ def _rooms(path: str, hidden: Collection[str]) -> list[tuple[str, list[Link]]]:
 
 
 def _link(path: str, title: str, name: str) -> Link:
-    url = reverse("api:openapi-view") if name == "api" else reverse(name)
-    here = path == url if name == "overview" else path.startswith(url)
+    url = _URLS[name]() if name in _URLS else reverse(name)
+    under = ("/last/", "/probe/") if name == "power" else (url,)
+    here = path == url if name == "overview" else path.startswith(under)
     return Link(title, name, url, here)
+
+
+_URLS = {
+    "api": lambda: reverse("api:openapi-view"),
+    "power": lambda: reverse("last", args=["hour"]),
+}

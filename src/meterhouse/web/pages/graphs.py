@@ -53,10 +53,10 @@ def data(request: HttpRequest) -> HttpResponse:
         drawn = _graph(request)
     except Mistake as mistake:
         return JsonResponse({"error": str(mistake)}, status=400)
-    points = _points(drawn)
+    found = points(drawn)
     if request.GET.get("figures"):
-        points["figures"] = _figures(drawn, request)
-    return JsonResponse({**points, "live": not request.GET.get("to")})
+        found["figures"] = _figures(drawn, request)
+    return JsonResponse({**found, "live": not request.GET.get("to")})
 
 
 def _found(rows: Iterable[Stored], query: QueryDict) -> list[Stored]:
@@ -217,7 +217,7 @@ def _figures(drawn: Graph, request: HttpRequest) -> list[dict[str, str]]:
     ]
 
 
-def _points(drawn: Graph) -> dict[str, object]:
+def points(drawn: Graph) -> dict[str, object]:
     return {
         "title": drawn.title,
         "unit": drawn.unit,

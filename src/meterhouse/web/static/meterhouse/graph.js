@@ -5,28 +5,8 @@
   "use strict";
 
   const LASTS = { minute: 60, hour: 3600, day: 86400, week: 604800, month: 2592000, year: 31536000 };
-  const SHORTEST_S = 10, LONGEST_S = 3660 * 86400;
   const FONT = 12;
-
-  // The colours stand in the style sheet; a canvas has to be told them.
-  function ink(place, name) {
-    const probe = document.createElement("span");
-    probe.className = `ink-${name}`;
-    place.append(probe);
-    const colour = getComputedStyle(probe).color;
-    probe.remove();
-    return colour;
-  }
-
-  function state(place, text) {
-    for (const old of place.querySelectorAll(".state")) old.remove();
-    if (!text) return;
-    const note = document.createElement("p");
-    note.className = "state";
-    note.setAttribute("role", "status");
-    note.textContent = text;
-    place.append(note);
-  }
+  const { ink, state, fetched } = drawing;
 
   function isSmall(place) { return "small" in place.dataset; }
 
@@ -51,7 +31,7 @@
     const font = `${FONT}px ${getComputedStyle(document.body).fontFamily}`;
     const look = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 }, ticks: { show: false }, font };
     return [
-      { ...look, space: small ? 70 : 90, size: small ? 28 : 40,
+      { ...look, space: (_plot, _axis, least, most) => scales.apart(most - least, small), size: small ? 28 : 40,
         values: (_plot, splits, _axis, _space, step) => splits.map((split) => scales.times(split, step)) },
       { ...look, splits: () => place.axis.marks.map((mark) => mark.at), values: () => place.axis.marks.map((mark) => mark.label),
         size: (plot, labels) => scales.room(plot, labels, font) },
@@ -116,23 +96,12 @@
     follow(place);
   }
 
-  const moves = {
-    earlier: (from, to) => [from - (to - from) / 2, to - (to - from) / 2],
-    later: (from, to) => [from + (to - from) / 2, to + (to - from) / 2],
-    in: (from, to, live) => live ? [(from + to) / 2, to] : [from + (to - from) / 4, to - (to - from) / 4],
-    out: (from, to) => [from - (to - from) / 2, to + (to - from) / 2],
-  };
-
   function move(place, way) {
     if (!place.points) return;
     const { from, to, live } = place.points;
     if (way === "now") { now(place, to - from); return; }
-    let [start, end] = moves[way](from, to, live);
-    const over = Math.max(0, end - Date.now() / 1000); // nothing is to be seen of what is to come
-    start -= over;
-    end -= over;
-    if (end - start < SHORTEST_S || end - start > LONGEST_S || start < 366 * 86400) return;
-    show(place, start, end);
+    const moved = drawing.moved(way, from, to, live);
+    if (moved) show(place, ...moved);
   }
 
   // The period of a name that is as long as what is shown, ending now.
@@ -221,15 +190,6 @@
       place.dataset.drawn = "yes";
     }
     if (!isSmall(place)) rest(place, place.plot);
-  }
-
-  async function fetched(address) {
-    const answer = await fetch(address, { headers: { Accept: "application/json" } });
-    if (answer.redirected) throw new Error("you are logged out; load the page again");
-    const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
-    const points = isJson ? await answer.json() : {};
-    if (!answer.ok || !isJson) throw new Error(points.error || `the house answered ${answer.status}`);
-    return points;
   }
 
   async function load(place) {

@@ -79,10 +79,13 @@
     return step >= 60 ? iso.slice(11, 16) : iso.slice(11, 19);
   }
 
+  // How far apart labels of times stand: those of days are longer.
+  function apart(length, small) { return length > 4 * 86400 ? 100 : small ? 70 : 90; }
+
   function stamp(seconds, width) {
     const text = new Date(seconds * 1000).toISOString().replace("T", " ");
     return text.slice(0, width >= 60 ? 16 : 19) + " UTC";
   }
 
-  window.scales = { written, axis, room, times, stamp };
+  window.scales = { written, axis, room, times, apart, stamp };
 })();

@@ -1,0 +1,1 @@
+"""Pictures of power for e-mails, wikis and old links: SVG as text, PNG drawn with numpy."""

@@ -1,0 +1,111 @@
+"""The probes a reader may see, and when; those they chose; and what they look at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import Http404, HttpRequest
+from django.utils.http import urlencode
+
+from meterhouse.inventory import reading as inventory
+from meterhouse.inventory.facts import FOREVER
+from meterhouse.live import probes as known
+from meterhouse.live.looks import Wanted
+from meterhouse.live.power import Seen
+from meterhouse.live.probes import Probe, Probes
+from meterhouse.live.windows import WINDOWS, Window
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.periods import Period
+from meterhouse.web.pages import choice, periods
+from meterhouse.web.rights import scope_in
+
+ALWAYS = ((0, FOREVER),)
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """mine: all probes the reader may see, or could once; chosen: those they look at.
+
+    house:   every probe there is, whose order a written choice tells
+    words:   the choice as a text; "" for all
+    shared:  whether the address says it, not the cookie
+    """
+
+    house: Probes
+    mine: Probes
+    chosen: tuple[Probe, ...]
+    words: str
+    shared: bool
+
+
+def hall(request: HttpRequest) -> Hall:
+    """Raises Mistake for a choice that is none."""
+    house = known.probes()
+    scope = scope_in(request)
+    mine = house
+    if not scope.everything:
+        mine = house.among(inventory.resource_keys(scope, ended=True))
+    shared = "probes" in request.GET
+    words = request.GET.get("probes", "") if shared else request.COOKIES.get(choice.COOKIE, "")
+    try:
+        chosen = choice.read(words, house) if words else mine.all
+    except Mistake:
+        if shared:
+            raise
+        words, chosen = "", mine.all  # a cookie of another time
+    seen = tuple(probe for probe in chosen if mine.of(probe.resource))
+    if words and not seen and not shared:
+        return Hall(house, mine, mine.all, "", shared)
+    return Hall(house, mine, seen, words, shared)
+
+
+def one(request: HttpRequest, word: str) -> Probe:
+    """A probe by its id or key. Raises Http404 for one that is not there or never was theirs."""
+    house, scope = known.probes(), scope_in(request)
+    found = house.find(word)
+    if found is None:
+        raise Http404
+    if not scope.everything and found.resource not in inventory.resource_keys(scope, ended=True):
+        raise Http404
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A period as an address says it; ``window`` also where the moments are given."""
+
+    window: Window
+    period: Period
+    is_live: bool
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {} if self.is_live else periods.exactly(self.period)
+
+    def address(self, words: str = "", **more: str) -> str:
+        """What follows the path, to ask for the same again."""
+        query = {**self.query, **({"probes": words} if words else {}), **more}
+        return f"?{urlencode(query)}" if query else ""
+
+
+def asked(request: HttpRequest, name: str, *, now: datetime) -> Asked:
+    """Raises Http404 for a period that is none of the six, Mistake for moments that are none."""
+    window = WINDOWS.get(name)
+    if window is None:
+        raise Http404
+    if request.GET.get("from"):
+        start, end = request.GET["from"], request.GET.get("to", "")
+        return Asked(window, periods.between(start, end, now=now), is_live=False)
+    if request.GET.get("to"):
+        raise Mistake("to: say from when, too")
+    return Asked(window, Period.last(window.length, now=now), is_live=True)
+
+
+def wanted(request: HttpRequest, asked: Asked, probes: tuple[Probe, ...]) -> Wanted:
+    """What the reader may see of probes in a period."""
+    scope = scope_in(request)
+    window = asked.window if asked.is_live else None
+    if scope.everything:
+        return Wanted([Seen(probe, ALWAYS) for probe in probes], asked.period, window)
+    mine = inventory.stretches(asked.period, scope)
+    seen = [Seen(probe, tuple(mine.get(probe.resource, ()))) for probe in probes]
+    return Wanted(seen, asked.period, window)

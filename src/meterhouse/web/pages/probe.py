@@ -1,0 +1,123 @@
+"""One probe: what it draws now, what it used, what it feeds, and its six periods."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from meterhouse.inventory import reading as inventory
+from meterhouse.live import graphs, looks
+from meterhouse.live.amounts import energy
+from meterhouse.live.figures import figure
+from meterhouse.live.probes import Probe
+from meterhouse.live.windows import WINDOWS
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.meters import POWER
+from meterhouse.metering.periods import from_ms
+from meterhouse.store import reading
+from meterhouse.usage.pricing import priced
+from meterhouse.web.models import SourceStatus
+from meterhouse.web.pages import graphs as single
+from meterhouse.web.pages.hall import asked, one, wanted
+from meterhouse.web.pages.legends import Figures
+from meterhouse.web.pages.tables import page
+from meterhouse.web.pages.tones import TONES
+from meterhouse.web.rights import scope_in
+from meterhouse.web.sight import sight_of
+
+MEASURES = {
+    "outlet": "at the outlet: all that goes through the cable",
+    "node": "in the node: what it says of itself",
+    "package": "in the processor packages: a part of the node",
+}
+
+
+def probe(request: HttpRequest, word: str) -> HttpResponse:
+    found = one(request, word)
+    scope = scope_in(request)
+    resource = inventory.resource(found.resource, scope)
+    now_ms = SystemClock().now_ms()
+    series = reading.find(resource=found.resource, meter=POWER.name)[0]
+    newest = next(
+        (each for each in reading.latest([found.resource]) if each.series.meter == POWER.name),
+        None,
+    )
+    present = sight_of(found.resource, scope).is_present
+    answers = newest is not None and now_ms - newest.at_ms < newest.series.hold_ms
+    details = dict(resource.details) if resource else {}
+    context = {
+        "heading": found.id,
+        "probe": found,
+        "resource": resource,
+        "newest": newest if present else None,
+        "watts": figure(newest.value, "W")
+        if newest and present and answers
+        else figure(None, "W"),
+        "answers": answers and present,
+        "first_ms": series.first_ms,
+        "last_ms": series.last_ms,
+        "counter": _counter(request, found, series.first_ms, now_ms),
+        "feeds": details.get("feeds", "").split(),
+        "measures": MEASURES.get(details.get("measures", ""), details.get("measures", "")),
+        **_source(resource.source if resource else "", everything=scope.everything),
+        "windows": [_window(request, found, name) for name in WINDOWS],
+        "stream_url": f"/live/power/?{urlencode({'probe': found.id})}",
+        "crumbs": [("Power", reverse("last", args=["hour"]))],
+    }
+    return page(request, "meterhouse/probe.html", context)
+
+
+def data(request: HttpRequest, word: str) -> HttpResponse:
+    """The points of one of its graphs, as the single graphs have them."""
+    found = one(request, word)
+    now = SystemClock().now()
+    try:
+        period = asked(request, request.GET.get("period", ""), now=now)
+    except Mistake as mistake:
+        return JsonResponse({"error": str(mistake)}, status=400)
+    sight = sight_of(found.resource, scope_in(request))
+    series = reading.find(resource=found.resource, meter=POWER.name)[0]
+    width = request.GET.get("width", "")
+    width_px = min(int(width), single.WIDEST_PX) if width.isdecimal() else 1000
+    drawn = graphs.clipped(graphs.graph(series, period.period, width_px), sight.stretches)
+    return JsonResponse({**single.points(drawn), "live": period.is_live})
+
+
+def _counter(request: HttpRequest, found: Probe, first_ms: int, now_ms: int) -> object:
+    """All it ever used, as far as the reader may see it."""
+    stretches = sight_of(found.resource, scope_in(request)).stretches
+    spans = [
+        (found.resource, max(start, first_ms), min(end, now_ms))
+        for start, end in stretches
+        if max(start, first_ms) < min(end, now_ms)
+    ]
+    millijoules = sum(each.millijoules for each in priced(spans))
+    return energy(millijoules / 3.6e9)
+
+
+def _window(request: HttpRequest, found: Probe, name: str) -> dict[str, object]:
+    period = asked(request, name, now=SystemClock().now())
+    row = looks.look(wanted(request, period, (found,)), now=SystemClock().now()).legend.total
+    return {
+        "title": period.window.title,
+        "url": f"{reverse('last', args=[name])}?{urlencode({'probes': found.id})}",
+        "data": f"{reverse('probe-data', args=[found.id])}?{urlencode({'period': name})}",
+        "figures": Figures.of(row),
+        "is_partial": row.covered < 0.9995,
+        "picture": reverse("picture-of", args=[name, found.id]),
+    }
+
+
+def _source(name: str, *, everything: bool) -> dict[str, object]:
+    """How the source does that reads it. What it says went wrong is for who runs the house."""
+    status = SourceStatus.objects.filter(source=name).first() if name else None
+    if status is None:
+        return {"source": name, "source_word": "", "source_url": ""}
+    return {
+        "source": name,
+        "source_word": status.status,
+        "source_tone": TONES.get(status.status, "plain"),
+        "source_error": status.error if everything else "",
+        "source_url": reverse("source", args=[name]) if everything else "",
+        "source_good": from_ms(status.last_good_ms) if status.last_good_ms else None,
+    }

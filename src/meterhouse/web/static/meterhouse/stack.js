@@ -1,0 +1,376 @@
+// Draws what many probes draw, stacked: bands from the one that used most upwards, nothing over
+// gaps. What ends now goes on with the readings of the stream, or is asked for again without one.
+(function () {
+  "use strict";
+
+  const FONT = 12;
+  const WAIT_S = 3; // without a message the stream is taken for dead
+  const PUSHED_S = 10; // so narrow are buckets at most that are made here, of the stream
+  const { ink, state, fetched, moved } = drawing;
+  const place = document.getElementById("stack");
+  if (!place) return;
+
+  let points, plot, axis, timer, stale;
+  const heard = new Map(); // probe to its newest reading: { w, at }
+  const names = document.getElementById("bands");
+
+  // Columns for uPlot: the highest sum first, so that each area is painted over by the one below.
+  function columns() {
+    const sums = points.at.map(() => null);
+    const stacked = points.bands.map((band) => band.watts.map((watts, at) => {
+      if (points.bands.some((each) => each.watts[at] !== null)) sums[at] = (sums[at] || 0) + (watts || 0);
+      return sums[at];
+    }));
+    return [points.at.map((at) => at + points.width / 2), ...stacked.reverse()];
+  }
+
+  function colour(band) {
+    return points.bands.length === 1 ? ["line", "under"] : [`paper`, `b${band.colour}`];
+  }
+
+  function series() {
+    return [{}, ...points.bands.map((band) => {
+      const [edge, fill] = colour(band);
+      const lone = points.bands.length === 1;
+      return { stroke: ink(place, edge), width: lone ? 1.75 : 0.75, fill: ink(place, fill), points: { show: false } };
+    }).reverse()];
+  }
+
+  function options() {
+    const font = `${FONT}px ${getComputedStyle(document.body).fontFamily}`;
+    const look = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 }, ticks: { show: false }, font };
+    return {
+      width: place.clientWidth, height: Math.max(240, Math.min(innerHeight * 0.42, 400)),
+      tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
+      padding: [8, 12, 0, 0],
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
+      scales: {
+        x: { min: points.from, max: points.to },
+        y: { range: (_plot, _least, most) => {
+          axis = scales.axis(0, most === null || most <= 0 ? 1 : most, "W", 5);
+          return [axis.low, axis.high];
+        } },
+      },
+      series: series(),
+      axes: [
+        { ...look, space: (_plot, _axis, least, most) => scales.apart(most - least, place.clientWidth < 500), size: 32, values: (_plot, splits, _axis, _space, step) => splits.map((split) => scales.times(split, step)) },
+        { ...look, splits: () => axis.marks.map((mark) => mark.at), values: () => axis.marks.map((mark) => mark.label),
+          size: (drawn, labels) => scales.room(drawn, labels, font) },
+      ],
+      hooks: { setSelect: [select], setCursor: [read] },
+    };
+  }
+
+  function draw() {
+    const known = points.bands.some((band) => band.watts.some((watts) => watts !== null));
+    state(place, known ? "" : "Nothing was read in this period");
+    const data = columns();
+    if (plot && !stale && plot.width === place.clientWidth && plot.series.length === data.length) {
+      plot.batch(() => {
+        plot.setData(data, false);
+        plot.setScale("x", { min: points.from, max: points.to });
+      });
+    } else {
+      if (plot) plot.destroy();
+      stale = false;
+      plot = new uPlot(options(), data, place);
+      place.dataset.drawn = "yes";
+    }
+    read(plot);
+  }
+
+  // The list under the graph: what each colour is, and what it draws where the pointer is.
+  function label() {
+    const made = points.bands.map((band) => {
+      const item = document.createElement("li");
+      const swatch = document.createElement("span");
+      swatch.className = `swatch ${points.bands.length === 1 ? "ink-line" : `b${band.colour}`}`;
+      const name = document.createElement("span");
+      name.className = "name";
+      name.textContent = band.name;
+      item.append(swatch, name, document.createElement("b"));
+      return item;
+    });
+    if (points.bands.length > 1) {
+      const all = document.createElement("li");
+      all.className = "all";
+      all.innerHTML = "<span class=\"name\">All</span><b></b>";
+      made.push(all);
+    }
+    const when = document.createElement("li");
+    when.className = "when";
+    made.unshift(when);
+    names.replaceChildren(...made);
+  }
+
+  function last() {
+    let at = points.at.length - 1;
+    while (at > 0 && points.bands.every((band) => band.watts[at] === null)) at -= 1;
+    return at;
+  }
+
+  function read(drawn) {
+    if (!points || !names.children.length) return;
+    const over = drawn.cursor.idx;
+    const at = over === null || over === undefined ? last() : over;
+    const items = names.children;
+    items[0].textContent = points.at.length ? scales.stamp(points.at[at], points.width) : "";
+    let sum = null;
+    points.bands.forEach((band, number) => {
+      const watts = band.watts[at] ?? null;
+      if (watts !== null) sum = (sum || 0) + watts;
+      items[number + 1].lastChild.textContent = scales.written(watts, "W");
+    });
+    if (points.bands.length > 1) items[points.bands.length + 1].lastChild.textContent = scales.written(sum, "W");
+  }
+
+  function select(drawn) {
+    if (drawn.select.width < 4) return;
+    const from = drawn.posToVal(drawn.select.left, "x");
+    const to = drawn.posToVal(drawn.select.left + drawn.select.width, "x");
+    show(from, to);
+  }
+
+  function show(from, to) {
+    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19);
+    const address = new URL(location.href);
+    for (const word of ["page", "find"]) address.searchParams.delete(word);
+    address.searchParams.set("from", iso(Math.floor(from)));
+    address.searchParams.set("to", iso(Math.max(Math.ceil(to), Math.floor(from) + 10)));
+    location.assign(address);
+  }
+
+  function move(way) {
+    const to = points && moved(way, points.from, points.to, points.live);
+    if (to) show(...to);
+  }
+
+  // Asking
+
+  async function load() {
+    clearTimeout(timer);
+    try {
+      const found = await fetched(new URL(place.dataset.points, location.href));
+      const isNew = !points || points.bands.length !== found.bands.length
+        || points.bands.some((band, number) => band.name !== found.bands[number].name);
+      points = found;
+      if (isNew) { label(); stale = true; }
+      draw();
+      if (!listening()) tell(points.now.w, points.now.answering, points.now.known);
+    } catch (error) {
+      state(place, `The graph could not be fetched: ${error.message}`);
+    }
+    if (!points || points.live) timer = setTimeout(later, pause());
+  }
+
+  function pause() {
+    if (!points) return 5000;
+    const length = points.to - points.from;
+    if (length <= 300) return listening() ? 30000 : 2000;
+    return length <= 3600 ? (listening() ? 30000 : 5000) : length <= 2 * 86400 ? 60000 : 300000;
+  }
+
+  function later() {
+    if (document.hidden || place.held) { timer = setTimeout(later, 1000); return; }
+    load();
+    refresh();
+  }
+
+  // The figures below are of the same moments: they are asked for as often, unless somebody is there.
+  function refresh() {
+    const legend = document.getElementById("legend");
+    if (!legend || legend.contains(document.activeElement) || legend.matches(":hover")) return;
+    const sorted = legend.querySelector("[aria-sort] a");
+    const base = legend.dataset.shown || legend.getAttribute("hx-get");
+    if (base) htmx.ajax("GET", base, { target: "#legend" });
+    else if (sorted) htmx.ajax("GET", place.dataset.points.replace("/data/", "/legend/"), { target: "#legend" });
+  }
+
+  // Listening
+
+  let stream, newest = 0, pending = false;
+
+  function listening() { return stream && Date.now() - newest < WAIT_S * 1000 + 7000; }
+
+  function listen() {
+    if (!points.live || !window.EventSource) return;
+    stream = new EventSource(place.dataset.stream);
+    stream.addEventListener("state", (event) => {
+      newest = Date.now();
+      for (const [id, one] of Object.entries(JSON.parse(event.data).probes)) {
+        if (id in points.of) heard.set(id, { w: one.w, at: one.timestamp });
+      }
+      soon();
+    });
+    stream.addEventListener("power", (event) => {
+      newest = Date.now();
+      const round = JSON.parse(event.data);
+      for (const id in round.w) if (id in points.of) heard.set(id, { w: round.w[id], at: round.at / 1000 });
+      place.at = round.at;
+      push(round.at / 1000);
+      soon();
+    });
+    stream.onerror = () => {
+      if (stream.readyState !== EventSource.CLOSED) return;
+      stream = null; // there is no stream, or it is not for us: ask instead
+      badge();
+      clearTimeout(timer);
+      timer = setTimeout(later, pause());
+    };
+  }
+
+  // Several rounds in one frame are drawn once.
+  function soon() {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => { pending = false; if (!place.held) live(); });
+  }
+
+  function sums(now) {
+    const bands = points.bands.map(() => null);
+    let all = null, answering = 0;
+    for (const [id, one] of heard) {
+      if (now - one.at > points.hold) continue;
+      const band = points.of[id];
+      bands[band] = (bands[band] || 0) + one.w;
+      all = (all || 0) + one.w;
+      answering += 1;
+    }
+    return { bands, all, answering };
+  }
+
+  // Puts the newest readings into the bucket of their moment; of several in one, their mean.
+  function push(now) {
+    if (points.width > PUSHED_S || !heard.size) return;
+    const bucket = Math.floor(now / points.width) * points.width;
+    const end = points.at.length - 1;
+    const { bands } = sums(now);
+    if (points.at.length && bucket < points.at[end]) return;
+    if (!points.at.length || bucket > points.at[end]) {
+      points.at.push(bucket);
+      points.bands.forEach((band, number) => band.watts.push(bands[number]));
+      points.mixed = 1;
+    } else {
+      const before = points.mixed || 1;
+      points.bands.forEach((band, number) => {
+        const old = band.watts[end], fresh = bands[number];
+        band.watts[end] = old === null || fresh === null ? fresh ?? old : old + (fresh - old) / (before + 1);
+      });
+      points.mixed = before + 1;
+    }
+    const length = points.to - points.from;
+    points.to = Math.max(points.to, now);
+    points.from = points.to - length;
+    while (points.at.length && points.at[0] + points.width < points.from) {
+      points.at.shift();
+      for (const band of points.bands) band.watts.shift();
+    }
+  }
+
+  function live() {
+    const now = (place.at || Date.now()) / 1000;
+    const { all, answering } = sums(now);
+    tell(all, answering, Object.keys(points.of).length);
+    for (const cell of document.querySelectorAll("td[data-live]")) {
+      const one = heard.get(cell.dataset.live);
+      if (one && now - one.at <= points.hold) put(cell, scales.written(one.w, "W"));
+    }
+    if (points.width <= PUSHED_S) draw();
+    place.dataset.shown = String(place.at || "");
+  }
+
+  // A number with its unit behind it, smaller, as the page was written.
+  function put(there, text) {
+    const [number, unit] = text.split(" ");
+    const small = document.createElement("span");
+    small.className = "unit";
+    small.textContent = unit ? ` ${unit}` : "";
+    there.replaceChildren(number, small);
+  }
+
+  function tell(watts, answering, known) {
+    for (const id of ["now-watts", "now-sum"]) {
+      const there = document.getElementById(id);
+      if (there && watts !== null) put(there, scales.written(watts, "W"));
+    }
+    const count = document.getElementById("now-answering");
+    if (count) count.textContent = `${answering} of ${known} answer${known === 1 ? "s" : ""}`;
+    badge();
+  }
+
+  function badge() {
+    const there = document.getElementById("live");
+    if (!there) return;
+    there.hidden = !points.live;
+    there.classList.toggle("late", !listening());
+    there.textContent = listening() ? "live" : "refreshed every few seconds";
+  }
+
+  // Hands
+
+  place.addEventListener("pointerdown", () => { place.held = true; });
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => { place.held = false; });
+  const keys = { ArrowLeft: "earlier", ArrowRight: "later", "+": "in", "=": "in", "-": "out" };
+  place.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Home") { location.assign(document.querySelector("[data-now]").href); return; }
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    move(keys[event.key]);
+  });
+  for (const group of document.querySelectorAll(".moves")) {
+    group.hidden = false;
+    group.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-move]");
+      if (button) move(button.dataset.move);
+    });
+  }
+
+  // Choosing
+
+  const dialog = document.getElementById("chooser");
+  for (const button of document.querySelectorAll("[data-opens]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => { dialog.showModal(); });
+  }
+
+  function count() {
+    const picked = dialog.querySelectorAll(".choices input:checked").length;
+    document.getElementById("picked").textContent = picked ? `${picked} chosen` : "None chosen: all are shown";
+  }
+
+  if (dialog) {
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog || event.target.closest("[data-closes]")) { dialog.close(); return; }
+      const pick = event.target.closest("[data-picks]");
+      if (!pick) return;
+      for (const item of dialog.querySelectorAll(".choices li:not([hidden]) input")) item.checked = pick.dataset.picks === "all";
+      count();
+    });
+    dialog.addEventListener("input", (event) => {
+      if (!event.target.dataset.finds) { count(); return; }
+      const wanted = event.target.value.trim().toLowerCase();
+      for (const item of dialog.querySelectorAll(".choices li")) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+    });
+    dialog.addEventListener("htmx:afterSwap", () => { count(); dialog.querySelector("input[type=search]").focus(); });
+  }
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { target, requestConfig } = event.detail;
+    if (target && target.id === "legend" && event.detail.successful) target.dataset.shown = requestConfig.path + query(requestConfig);
+  });
+
+  function query(asked) {
+    const said = new URLSearchParams(asked.formData || undefined).toString();
+    return said ? `${asked.path.includes("?") ? "&" : "?"}${said}` : "";
+  }
+
+  function again() { if (points) { stale = true; draw(); } }
+  document.addEventListener("themechange", again);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  let resizing;
+  addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(again, 150); });
+
+  load().then(() => { if (points && points.live) { listen(); badge(); setTimeout(badge, 4000); } });
+})();

@@ -1,0 +1,252 @@
+"""Kwapi's pages: six periods, one probe, a choice that is kept, and only what is theirs."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from django.test import Client
+from tests.web.cast import HOUR_MS, record
+
+from meterhouse.live.probes import Probe, Probes
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.metering.meters import POWER
+from meterhouse.metering.samples import Sample
+from meterhouse.web.pages import choice
+
+pytestmark = pytest.mark.usefixtures("furnished")
+PERIODS = ("minute", "hour", "day", "week", "month", "year")
+
+
+def text(client: Client, path: str, status: int = 200) -> str:
+    response = client.get(path)
+    assert response.status_code == status, path
+    return str(response.content.decode())
+
+
+def points(client: Client, path: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(text(client, path))
+    return found
+
+
+def names(client: Client, path: str) -> list[str]:
+    bands = points(client, path)["bands"]
+    assert isinstance(bands, list)
+    return sorted(band["name"] for band in bands)
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_every_period_of_kwapi_has_its_page_and_its_points(root: Client, name: str) -> None:
+    assert "Power" in text(root, f"/last/{name}/")
+    assert names(root, f"/last/{name}/data/") == ["builder", "mirror", "rocket"]
+
+
+def test_a_period_that_is_none_is_not_found(root: Client) -> None:
+    for path in ("/last/decade/", "/last/decade/data/", "/graph/decade/", "/last/decade/legend/"):
+        text(root, path, 404)
+
+
+def test_the_points_of_the_minute_are_those_that_were_read(root: Client) -> None:
+    found = points(root, "/last/minute/data/")
+    assert found["live"] is True
+    assert found["width"] == 1
+    bands = found["bands"]
+    assert isinstance(bands, list)
+    assert {watts for band in bands for watts in band["watts"] if watts is not None} == {100.0}
+    assert found["now"] == {"w": 300.0, "answering": 3, "known": 3}
+    of = found["of"]
+    assert isinstance(of, dict)
+    assert sorted(of) == ["builder", "mirror", "rocket"]
+
+
+def test_a_legend_has_a_line_for_each_probe_and_one_for_all(root: Client) -> None:
+    page = re.sub(r"<[^>]+>|\s+", " ", text(root, "/last/hour/legend/"))
+    page = re.sub(r" +", " ", page)
+    assert page.count("100 W 100 W 100 W 100 W 16.7 Wh") == 3
+    assert "All together 300 W 300 W 300 W 300 W 50.0 Wh" in page
+
+
+def test_a_legend_is_sorted_searched_and_paged(root: Client, furnished: int) -> None:
+    moments = range(furnished - 60_000, furnished, 5000)
+    more = [
+        Sample(POWER, f"pdu/n{number}", float(number), at)
+        for number in range(1, 61)
+        for at in moments
+    ]
+    record(more, furnished, sequence=2)
+
+    def shown(query: str) -> list[str]:
+        page = text(root, f"/last/hour/legend/?{query}")
+        return re.findall(r'<a href="/probe/([^"]+)/">', page)
+
+    assert shown("sort=name&find=n")[:3] == ["n1", "n2", "n3"]
+    assert sorted(shown("sort=-max")[:3]) == ["builder", "mirror", "rocket"]
+    assert shown("sort=-avg&find=n")[0] == "n60"
+    assert len(shown("")) == 40
+    assert len(shown("page=2")) == 23
+    assert shown("page=999") == shown("page=2")
+    assert shown("find=N17") == ["n17"]
+    assert shown("find=nothing-like-it") == []
+
+
+def test_any_two_moments_can_be_asked_for(root: Client, furnished: int) -> None:
+    query = f"?from={furnished - HOUR_MS}&to={furnished - HOUR_MS // 2}"
+    found = points(root, f"/last/hour/data/{query}")
+    assert found["live"] is False
+    assert found["from"] == (furnished - HOUR_MS) / 1000
+    assert "Nothing" not in text(root, f"/last/day/{query}")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from=yesterday", "is no moment"),
+        ("to=2026-05-01", "say from when"),
+        ("probe=mirror", "nothing is called that here, did you mean: probes"),
+        ("probes=~nonsense", "this is no choice"),
+        ("from=2026-05-02&to=2026-05-01", "is not after"),
+    ],
+)
+def test_a_slip_of_the_pen_is_said(root: Client, query: str, said: str) -> None:
+    assert said.split(",", maxsplit=1)[0] in text(root, f"/last/hour/?{query}", 400)
+    assert said.split(",", maxsplit=1)[0] in text(root, f"/last/hour/data/?{query}", 400)
+    text(root, f"/last/hour/legend/?{query}", 400)
+    text(root, f"/last/hour/table/?{query}", 400)
+
+
+def rows(client: Client, path: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text(client, path))))
+
+
+def test_what_is_shown_downloads_as_csv(root: Client) -> None:
+    head, *lines = rows(root, "/last/minute/?format=csv")
+    assert head == ["Time", "Total (W)", "builder (W)", "mirror (W)", "rocket (W)"]
+    assert len(lines) in {300, 301}
+    assert [line[1:] for line in lines if line[1]][-2] == ["300.0", "100.0", "100.0", "100.0"]
+    head, *lines = rows(root, "/last/hour/legend/?format=csv&sort=name")
+    assert [line[0] for line in lines] == ["builder", "mirror", "rocket"]
+    assert float(lines[0][head.index("Energy (kWh)")]) == pytest.approx(0.0167, rel=0.01)
+
+
+def test_the_graph_is_a_table_too(root: Client) -> None:
+    page = text(root, "/last/hour/table/")
+    assert '<th scope="col" class="number">mirror</th>' in page
+    assert "300.0" in page
+
+
+def test_everybody_sees_their_own_probes_alone(alice: Client, carol: Client) -> None:
+    for path in ("/last/hour/data/", "/last/day/data/", "/last/hour/data/?probes=mirror,rocket"):
+        assert "rocket" not in names(alice, path)
+        assert "mirror" not in names(carol, path)
+    assert names(carol, "/last/hour/data/") == ["rocket"]
+    for path in ("/last/hour/", "/last/hour/legend/", "/last/hour/probes/", "/last/hour/table/"):
+        assert "mirror" not in text(carol, path), path
+    assert points(carol, "/last/minute/data/")["now"] == {"w": 100.0, "answering": 1, "known": 1}
+    for path in ("/probe/mirror/", "/probe/cloud/mirror/", "/graphs/power/mirror/?period=hour"):
+        text(carol, path, 404)
+
+
+def test_nobody_sees_power_without_logging_in(client: Client) -> None:
+    for path in ("/last/hour/", "/last/hour/data/", "/probe/mirror/", "/last/hour/legend/"):
+        response = client.get(path)
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith("/login/")
+
+
+def test_a_probe_has_its_page_by_name_and_by_key(root: Client) -> None:
+    for path in ("/probe/mirror/", "/probe/cloud/mirror/"):
+        page = text(root, path)
+        assert "answers" in page
+        assert page.count("data-graph=") == 6
+        assert "/resources/cloud/mirror/" in page
+    text(root, "/probe/nobody/", 404)
+
+
+def test_a_probe_that_fell_silent_keeps_its_page_and_says_since_when(root: Client) -> None:
+    ago = SystemClock().now_ms() - 3 * HOUR_MS
+    record([Sample(POWER, "pdu/quiet", 60.0, ago)], ago + HOUR_MS, sequence=2)
+    page = text(root, "/probe/quiet/")
+    assert "silent since" in page
+    assert "none lists it now" in page
+    assert "silent since" in text(root, "/last/day/legend/")
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_each_graph_of_a_probe_has_points(root: Client, name: str) -> None:
+    found = points(root, f"/graphs/power/mirror/?period={name}&width=600")
+    assert found["unit"] == "W"
+    assert found["live"] is True
+
+
+def test_a_graph_of_a_probe_over_nonsense_is_refused(root: Client) -> None:
+    text(root, "/graphs/power/mirror/?period=decade", 404)
+    text(root, "/graphs/power/mirror/?period=hour&from=never", 400)
+
+
+def test_a_choice_is_kept_in_a_cookie_and_given_up_again(root: Client) -> None:
+    assert root.get("/last/choose/").status_code == 405
+    back = "/last/day/"
+    response = root.post("/last/choose/", {"probe": ["mirror", "rocket"], "back": back})
+    assert (response.status_code, response.headers["Location"]) == (302, back)
+    cookie = response.cookies[choice.COOKIE]
+    assert (cookie.value, cookie["samesite"], cookie["httponly"]) == ("mirror,rocket", "Lax", True)
+    assert names(root, "/last/hour/data/") == ["mirror", "rocket"]
+    assert "2 of 3 probes" in text(root, "/last/hour/")
+    assert names(root, "/last/hour/data/?probes=builder") == ["builder"], "the address wins"
+    root.post("/last/choose/", {"probe": ["mirror"], "all": "1"})
+    assert len(names(root, "/last/hour/data/")) == 3
+
+
+def test_choosing_leads_nowhere_else(root: Client) -> None:
+    response = root.post(
+        "/last/choose/", {"probe": "mirror", "back": "https://elsewhere.example/"}
+    )
+    assert response.headers["Location"] == "/last/hour/"
+
+
+def test_a_cookie_of_probes_that_are_gone_or_not_theirs_shows_all(carol: Client) -> None:
+    for words in ("mirror", "~broken", "x" * 5000):
+        carol.cookies[choice.COOKIE] = words
+        assert names(carol, "/last/hour/data/") == ["rocket"]
+
+
+def test_the_chooser_marks_what_is_chosen(root: Client) -> None:
+    page = text(root, "/last/hour/probes/?back=/last/day/")
+    assert page.count('type="checkbox"') == 3
+    assert "checked" not in page
+    root.cookies[choice.COOKIE] = "mirror"
+    assert text(root, "/last/hour/probes/").count(" checked") == 1
+
+
+def test_an_empty_house_says_what_to_do(root: Client, furnished: int) -> None:
+    from tests.store.conftest import empty_the_store
+
+    empty_the_store()
+    assert "No probes found" in text(root, "/last/hour/")
+    assert points(root, "/last/hour/data/")["bands"] == []
+
+
+HOUSE = Probes(Probe(f"rack,{n // 40}/node {n}", f"pdu/{n}", f"node {n}") for n in range(2500))
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 50, 1000])
+def test_thousands_of_probes_fit_into_a_cookie(every: int) -> None:
+    ids = [probe.id for probe in HOUSE.all[::every]]
+    words = choice.written(ids, HOUSE)
+    assert len(words) < 600
+    assert [probe.id for probe in choice.read(words, HOUSE)] == ids
+
+
+def test_a_choice_stays_right_when_probes_are_added() -> None:
+    ids = [probe.id for probe in HOUSE.all[::2]]
+    words = choice.written(ids, HOUSE)
+    grown = Probes([*HOUSE.all, Probe("new", "pdu/new", "new")])
+    assert [probe.id for probe in choice.read(words, grown)] == ids
+
+
+@pytest.mark.parametrize("words", ["~", "~AAAA", "~!!", "a" * 4000, "~" + "A" * 2000])
+def test_what_is_no_choice_is_refused(words: str) -> None:
+    with pytest.raises(Mistake):
+        choice.read(words, HOUSE)
