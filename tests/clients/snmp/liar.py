@@ -96,3 +96,36 @@ async def lying(answer: Answer) -> AsyncIterator[Liar]:
         yield liar
     finally:
         transport.close()
+
+
+@dataclass
+class Relay(asyncio.DatagramProtocol):
+    """Stands between us and an agent, and changes what the agent says."""
+
+    agent: int  # its port
+    change: Callable[[bytes], bytes]
+    port: int = 0
+    client: tuple[str | int, ...] = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        if addr[1] == self.agent:
+            self.transport.sendto(self.change(data), self.client)
+        else:
+            self.client = addr
+            self.transport.sendto(data, ("127.0.0.1", self.agent))
+
+
+@asynccontextmanager
+async def relaying(agent: int, change: Callable[[bytes], bytes]) -> AsyncIterator[Relay]:
+    loop = asyncio.get_running_loop()
+    transport, relay = await loop.create_datagram_endpoint(
+        lambda: Relay(agent, change), local_addr=("127.0.0.1", 0)
+    )
+    try:
+        yield relay
+    finally:
+        transport.close()

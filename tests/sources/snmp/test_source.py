@@ -16,7 +16,7 @@ from meterhouse.sources import Reading, configure
 from meterhouse.sources.runner import Outcome
 from meterhouse.sources.snmp.channel import NO_DIGITS, UNLABELLED
 from meterhouse.sources.snmp.numbers import NEGATIVE, TEXT, TOO_LARGE
-from meterhouse.sources.snmp.source import LOOK_AGAIN_MS
+from meterhouse.sources.snmp.source import LOOK_AGAIN_MS, Snmp
 
 EATON = "1.3.6.1.4.1.534.6.6.7"
 APC = "1.3.6.1.4.1.318.1.1.26"
@@ -406,6 +406,16 @@ async def test_a_pdu_of_24_outlets_is_one_request(snmpd: snmp_agent.Agent, opene
         reading = await source.read()
         assert snmpd.requests() - before == 2  # the other one asks for their number
     assert len(reading.samples) == 48
+
+
+async def test_an_outlet_that_is_left_out_is_not_asked_for(
+    snmpd: snmp_agent.Agent, opened: Opener
+) -> None:
+    snmpd.say(eaton())
+    async with opened(preset="eaton", probes=["", "b", "", "d"]) as source:
+        assert isinstance(source, Snmp)
+        assert source.query
+        assert set(source.query.oids) == {watts(2), watts(4), wh(2), wh(4)}
 
 
 async def test_an_agent_that_dies_is_one_clear_line(

@@ -89,18 +89,20 @@ class Agent:
         return " ".join(text.split()), str(said.get(SYS_OBJECT_ID, ""))
 
     async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask, again if nothing comes: a datagram may be lost on the way."""
         with _translated(self):
-            for _ in range(self.tries - 1):
-                try:
-                    return await ask()
-                except TimeoutError as error:
-                    if _is_refusal(error):
-                        raise
-                except SnmpAuthError:
-                    # Its clock or its count of boots has moved on: ask for them, then once more.
-                    await self.session.refresh()
-            return await ask()
+            try:
+                return await self._patiently(ask)
+            except SnmpAuthError:
+                # With v3 a request carries the agent's clock and count of boots. Where they have
+                # moved on, the refusal has brought the new ones.
+                return await self._patiently(ask)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask again if nothing comes: a datagram may be lost on the way."""
+        for _ in range(self.tries - 1):
+            with contextlib.suppress(TimeoutError):
+                return await ask()
+        return await ask()
 
 
 @dataclass(slots=True)

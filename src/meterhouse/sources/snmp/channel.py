@@ -1,7 +1,7 @@
 """The objects of one table that are asked for, and what comes of their answers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,31 +103,31 @@ async def channel(agent: Agent, table: Table, device: int, wanted: Sequence[bool
 
     wanted: for each outlet, whether anybody wants to know
     """
-    places = list(await rows.found(agent, table, device, len(wanted)))
-    for outlet, is_wanted in enumerate(wanted):
-        if not is_wanted:
-            places[outlet] = None
+    places = await rows.found(agent, table, device, len(wanted))
 
-    def oids(pattern: str) -> tuple[str, ...]:
+    def oids(patterns: Iterable[str]) -> tuple[str, ...]:
         return tuple(
-            rows.filled(pattern, device, outlet, row) if wanted[outlet] and pattern else ""
-            for outlet, row in enumerate(places)
+            rows.filled(pattern, device, outlet, places[outlet]) if wanted[outlet] else ""
+            for outlet, pattern in enumerate(patterns)
         )
+
+    def alike(pattern: str) -> tuple[str, ...]:
+        return oids([pattern] * len(wanted)) if pattern else ()
 
     async def of(one: Object | None) -> Numbers | None:
         if one is None:
             return None
-        each = tuple(oids(one.pattern(outlet))[outlet] for outlet in range(len(wanted)))
-        return Numbers(one, each, one.scale * await _powers(agent, oids(one.digits), len(wanted)))
+        scale = one.scale * await _powers(agent, alike(one.digits), len(wanted))
+        return Numbers(one, oids(one.pattern(outlet) for outlet in range(len(wanted))), scale)
 
-    labelled = bool(table.labels)
+    labels = alike(f"{table.rows}.{{row}}") if table.labels else ()
     return Channel(
         table,
         await of(table.power),
         await of(table.energy),
-        oids(table.valid) if table.valid else (),
-        oids(f"{table.rows}.{{row}}") if labelled else (),
-        sum(w and row is None for w, row in zip(wanted, places, strict=True)) if labelled else 0,
+        alike(table.valid),
+        labels,
+        sum(is_wanted and not oid for is_wanted, oid in zip(wanted, labels, strict=False)),
     )
 
 
@@ -136,7 +136,7 @@ async def _powers(agent: Agent, digits: Sequence[str], count: int) -> Floats:
     asked = tuple(oid for oid in digits if oid)
     if not asked:
         return np.ones(count)
-    said = await Query(agent, asked).answer()
+    said = await Query(agent, asked).settle()
     return np.array(
         [
             10.0**-known if isinstance(known, int) and 0 <= known <= MOST_DIGITS else np.nan
