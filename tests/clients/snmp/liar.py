@@ -105,6 +105,7 @@ class Relay(asyncio.DatagramProtocol):
     agent: int  # its port
     change: Callable[[bytes], bytes]
     port: int = 0
+    answers: list[bytes] = field(default_factory=list)
     client: tuple[str | int, ...] = ()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -113,6 +114,7 @@ class Relay(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         if addr[1] == self.agent:
+            self.answers.append(data)
             self.transport.sendto(self.change(data), self.client)
         else:
             self.client = addr

@@ -94,7 +94,6 @@ async def test_what_is_encrypted_cannot_be_changed_on_the_way(snmpd: snmp_agent.
         assert await agent.get(list(WATTS)) == WATTS
 
 
-@pytest.mark.xfail(reason="gufo_snmp 0.13 does not check the signature of answers; see README")
 async def test_what_is_signed_is_not_believed_when_it_was_changed_on_the_way(
     snmpd: snmp_agent.Agent,
 ) -> None:
@@ -120,6 +119,12 @@ async def test_a_wrong_community_is_not_answered_and_that_is_said(
 async def test_nothing_that_listens_is_not_waited_for() -> None:
     with pytest.raises(Unreachable, match="nothing listens on this UDP port"):
         async with opened(snmp_agent.free_port(), wait_s=60.0, tries=10):
+            pass
+
+
+async def test_nothing_that_listens_is_told_to_a_user_with_keys_too() -> None:
+    with pytest.raises(Unreachable, match="nothing listens on this UDP port"):
+        async with opened(snmp_agent.free_port(), **user("signs-sha", "sha")):
             pass
 
 

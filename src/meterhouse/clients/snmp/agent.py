@@ -18,6 +18,7 @@ from gufo.snmp import SnmpAuthError, SnmpDecodeError, SnmpError
 from gufo.snmp.aio import SnmpSession
 
 from meterhouse.clients.snmp.access import Access, Version
+from meterhouse.clients.snmp.gate import Gate, gated
 from meterhouse.clients.snmp.sizes import fitting
 from meterhouse.metering.errors import BadReading, Unreachable
 
@@ -52,6 +53,7 @@ class Agent:
     where: str
     wait_s: float
     tries: int
+    gate: Gate | None = None
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """What these objects say, asked for at once; those that are not there are left out.
@@ -212,13 +214,17 @@ async def open_agent(
     """
     where = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
     address = await _address(host, where, resolve)
-    try:
-        session = access.session(address, port, wait_s)
-    except OSError as error:
-        raise Unreachable(f"{where}: {error}") from error
-    agent = Agent(session, access, where, wait_s, tries)
-    await agent.greet()
-    yield agent
+    with contextlib.ExitStack() as stack:
+        try:
+            session = access.session(address, port, wait_s)
+            gate = (
+                stack.enter_context(gated(session, address, port, access)) if access.auth else None
+            )
+        except OSError as error:
+            raise Unreachable(f"{where}: {error}") from error
+        agent = Agent(session, access, where, wait_s, tries, gate)
+        await agent.greet()
+        yield agent
 
 
 async def _address(host: str, where: str, resolve: Resolve) -> str:
@@ -279,7 +285,7 @@ def _refusal(access: Access) -> str:
 
 def _silence(agent: Agent, error: TimeoutError) -> str:
     where, access = agent.where, agent.access
-    if _is_refusal(error):
+    if _is_refusal(error) or (agent.gate and agent.gate.refused):
         return f"{where}: nothing listens on this UDP port; is SNMP switched on there?"
     seconds = agent.tries * agent.wait_s
     said = f"{where}: no answer within {seconds:g} s: is it on, and does it let this machine ask?"
