@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ class Plain:
     integral: float
     increase: float
     covered_ms: int
+
+
+def bridged(readings: dict[int, float], start_ms: int, end_ms: int) -> tuple[float, float]:
+    """Joules and milliseconds that an energy counter says of a stretch, step by step."""
+    moments, joules, covered, distrusted = sorted(readings), 0.0, 0.0, False
+    for before, at in pairwise(moments):
+        step, most = readings[at] - readings[before], 1e6 * (at - before) / 1000
+        added = readings[at] if step < 0 else step
+        believed = 0 <= added <= most
+        inside = max(min(at, end_ms) - max(before, start_ms), 0)
+        if believed and not distrusted:
+            joules += added * inside / (at - before)
+            covered += inside
+        distrusted = step < 0 and not believed
+    return joules, covered
 
 
 def plainly(

@@ -17,12 +17,13 @@ from tests.store.conftest import (
     NODE,
     START,
     House,
+    bridged,
     empty_the_store,
     plainly,
 )
 
 from meterhouse.metering.clock import FixedClock
-from meterhouse.metering.meters import CPU_TIME, POWER, Meter
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER, Meter
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
 from meterhouse.store import reading, retention, sealing
@@ -50,7 +51,7 @@ values = st.one_of(
 batches = st.lists(st.tuples(moments, values), min_size=1, max_size=30)
 steps = st.lists(st.one_of(batches, st.integers(0, SPAN + DAY)), min_size=1, max_size=6)
 """Batches of readings, and moments (after START) at which sealing runs in between."""
-meters = st.sampled_from([POWER, CPU_TIME])
+meters = st.sampled_from([POWER, CPU_TIME, ENERGY])
 History = list[list[tuple[int, float]] | int]
 
 
@@ -83,6 +84,12 @@ def check_buckets(
     for number, (start, until) in enumerate(zip(found.start.tolist(), ends, strict=True)):
         want = plainly(known, start, until, hold_ms=hold, kind=meter.kind)
         assert found.count[number] == want.count
+        if meter == ENERGY:
+            joules, covered = bridged(known, start, until)
+            assert found.increase[number] == pytest.approx(joules, rel=1e-6, abs=2e-3)
+            assert found.covered_ms[number] == pytest.approx(covered, abs=1)
+            assert 0 <= found.covered_ms[number] <= until - start
+            continue
         assert found.covered_ms[number] == want.covered_ms <= until - start
         for name in ("minimum", "maximum", "integral", "increase"):
             got = getattr(found, name)[number]
@@ -181,6 +188,11 @@ def test_pruning_changes_no_hour(
     # Spans that do not lie on hours share out what is left, and still add up.
     cut = START + 3 * HOUR + 12_345
     spans = [(NODE, START, cut), (NODE, cut, START + SPAN), (NODE, START, START + SPAN)]
+    if meter == ENERGY:
+        grown = reading.increases(spans, meter.name)
+        assert abs(grown.covered_ms[0] + grown.covered_ms[1] - grown.covered_ms[2]) <= 2
+        assert grown.increase[:2].sum() == pytest.approx(grown.increase[2], rel=1e-6, abs=1e-2)
+        return
     found = reading.integrals(spans, meter.name)
     assert found.covered_ms[0] + found.covered_ms[1] == found.covered_ms[2]
     assert found.integral[0] + found.integral[1] == pytest.approx(found.integral[2], abs=1e-3)
@@ -203,3 +215,21 @@ def test_the_latest_reading_is_the_latest(hold: int, history: History, meter: Me
 def test_what_a_counter_grew_is_never_negative(hold: int, history: History) -> None:
     play(history, CPU_TIME, hold)
     assert (buckets(CPU_TIME, 0, SPAN, HOUR).increase >= 0).all()
+
+
+@pytest.mark.parametrize("hold", [FAST, SLOW])
+@LAWS
+@given(steps, st.lists(st.integers(0, SPAN), max_size=4))
+def test_what_a_counter_counted_adds_up_wherever_a_span_is_cut(
+    hold: int, history: History, cuts: list[int]
+) -> None:
+    known = play(history, ENERGY, hold)
+    edges = sorted({0, *cuts, SPAN})
+    spans = [(NODE, START + a, START + b) for a, b in pairwise(edges)]
+    whole = reading.increases([(NODE, START, START + SPAN)], "energy")
+    parts = reading.increases(spans, "energy")
+    joules, covered = bridged(known, START, START + SPAN)
+    assert abs(parts.covered_ms.sum() - whole.covered_ms[0]) <= 3 * len(spans)
+    assert whole.covered_ms[0] == pytest.approx(covered, abs=3)
+    assert parts.increase.sum() == pytest.approx(whole.increase[0], rel=1e-6, abs=1e-2)
+    assert whole.increase[0] == pytest.approx(joules, rel=1e-6, abs=1e-2)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.live import figures
-from meterhouse.metering.meters import METERS, Kind
+from meterhouse.metering.meters import ENERGY, METERS, Kind
 from meterhouse.metering.periods import Period
-from meterhouse.store import reading
+from meterhouse.store import bridging, reading
 from meterhouse.store.reading import Buckets, Stored
 
 Floats = NDArray[np.float64]
@@ -93,16 +93,20 @@ def _readings(series: Stored, period: Period, using: str) -> tuple[Floats, Float
     found = reading.read(series, longer, using)
     at, value = found.at, found.value
     if _kind(series) is Kind.CUMULATIVE:
-        at, value = at[1:], _rates(at, value, hold_ms)
+        at, value = at[1:], _rates(series, at, value)
     inside = at >= period.start_ms
     return _with_holes(at[inside], value[inside], hold_ms)
 
 
-def _rates(at: NDArray[np.int64], value: Floats, hold_ms: int) -> Floats:
+def _rates(series: Stored, at: NDArray[np.int64], value: Floats) -> Floats:
     """Increase in each second between readings; NaN over a gap. A restart counts from zero."""
-    step, passed = np.diff(value), np.diff(at)
-    step = np.where(step < 0, np.maximum(value[1:], 0), step)
-    rates: Floats = np.where(passed <= hold_ms, step * 1000 / np.maximum(passed, 1), np.nan)
+    if series.series.meter == ENERGY.name:
+        step, passed = bridging.steps(at, value)
+    else:
+        step, passed = np.diff(value), np.diff(at)
+        step = np.where(step < 0, np.maximum(value[1:], 0), step)
+    known = (passed > 0) & (passed <= series.series.hold_ms)
+    rates: Floats = np.where(known, step * 1000 / np.maximum(passed, 1), np.nan)
     return rates
 
 

@@ -84,6 +84,28 @@ def touching(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> It
         yield from map(Block._make, cursor.fetchall())
 
 
+_AROUND = """
+WITH span(series, low, high) AS (VALUES {places})
+SELECT b.id, b.series, b.start_ms, b.end_ms, b.count, b.payload
+FROM span CROSS JOIN store_block b
+WHERE b.series = span.series AND b.granularity = 0
+  AND b.start_ms >= COALESCE(
+    (SELECT c.start_ms FROM store_block c WHERE c.series = span.series AND c.granularity = 0
+     AND c.start_ms < span.low ORDER BY c.start_ms DESC LIMIT 1 OFFSET 1), 0)
+  AND b.start_ms <= COALESCE(
+    (SELECT c.start_ms FROM store_block c WHERE c.series = span.series AND c.granularity = 0
+     AND c.start_ms >= span.high ORDER BY c.start_ms LIMIT 1), span.high)
+ORDER BY b.series, b.start_ms
+"""
+
+
+def around(cursor: Any, spans: Sequence[Span]) -> Iterator[Block]:
+    """Raw blocks that touch any of the spans, and of each the two before and the one after."""
+    for part in _portions(spans):
+        cursor.execute(_AROUND.format(places=_places(part)), _flat(part))
+        yield from map(Block._make, cursor.fetchall())
+
+
 def counts(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> dict[Span, list[int]]:
     """How much each block holds that touches a span."""
     found: dict[Span, list[int]] = {}

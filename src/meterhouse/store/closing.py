@@ -5,11 +5,11 @@ Late samples open an hour again: what they touch is made anew from the raw sampl
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from meterhouse.metering.meters import Kind
+from meterhouse.metering.meters import ENERGY, Kind
 from meterhouse.store import blocks, raw, states
 from meterhouse.store.blocks import (
     DAY_MS,
@@ -22,7 +22,7 @@ from meterhouse.store.blocks import (
     Span,
 )
 from meterhouse.store.codec import decimals
-from meterhouse.store.folding import Ints, Rows, edges, fold_many, widen
+from meterhouse.store.folding import Ints, Rows, edges, fold, fold_many, widen
 from meterhouse.store.merging import Part
 from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State, hour_of
@@ -42,18 +42,25 @@ def close_some(cursor: Any, over_ms: int) -> int:
     """Close the oldest open hours before a moment; return how many, times series."""
     waiting = states.where(
         cursor,
-        "folded_ms < %s AND last_ms + hold_ms > folded_ms ORDER BY folded_ms, id LIMIT %s",
-        (over_ms, _SERIES),
+        "folded_ms < %s AND CASE WHEN meter = %s THEN last_ms >= folded_ms + %s"
+        " ELSE last_ms + hold_ms > folded_ms END ORDER BY folded_ms, id LIMIT %s",
+        (over_ms, ENERGY.name, HOUR_MS, _SERIES),
     )
     if not waiting:
         return 0
     start = waiting[0].folded_ms
-    end = min(over_ms, start // DAY_MS * DAY_MS + DAY_MS)
     together = [state for state in waiting if state.folded_ms == start]
+    ends = [state.closable_until(min(over_ms, _next_day(start))) for state in together]
+    end = ends[0]
+    together = [state for state, its in zip(together, ends, strict=True) if its == end]
     together = together[: _bearable(cursor, together, start, end)]
     _close(cursor, together, start, end)
     states.save(cursor, [state.closed_until(end) for state in together])
     return len(together) * ((end - start) // HOUR_MS)
+
+
+def _next_day(at_ms: int) -> int:
+    return at_ms // DAY_MS * DAY_MS + DAY_MS
 
 
 def _bearable(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> int:
@@ -66,7 +73,7 @@ def _bearable(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int
 
 def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -> None:
     spans = [Span(state.id, start_ms, end_ms) for state in together]
-    shelf = raw.shelf(cursor, [*map(raw.reaching_back, together, spans)])
+    shelf = raw.shelf_for(cursor, zip(together, spans, strict=True))
     _write_rows(cursor, _folded(cursor, together, spans, shelf))
     small = {span: [b for b in shelf.blocks(span) if b.end_ms <= end_ms] for span in spans}
     worth = {span: found for span, found in small.items() if _worth_joining(found)}
@@ -78,6 +85,14 @@ def _close(cursor: Any, together: Sequence[State], start_ms: int, end_ms: int) -
     blocks.write(cursor, blocks.of_samples(joined))
     if end_ms % DAY_MS == 0:
         join_small(cursor, [span._replace(start_ms=end_ms - DAY_MS) for span in spans])
+
+
+class _Alike(NamedTuple):
+    """What series have in common that are folded together."""
+
+    kind: Kind
+    bridges: bool
+    with_minutes: bool
 
 
 Folded = dict[Granularity, list[tuple[int, Rows]]]
@@ -94,15 +109,16 @@ def _folded(
         for state, span in zip(together, spans, strict=True)
     ]
     known = {state.id: state for state in together}
-    groups: dict[tuple[Kind, bool], list[Part]] = {}
+    groups: dict[_Alike, list[Part]] = {}
     for part in parts:
         if len(part.at):
             state = known[part.series]
-            groups.setdefault((state.kind, state.makes_minutes), []).append(part)
-    for (kind, with_minutes), some in groups.items():
+            alike = _Alike(state.kind, state.bridges, state.makes_minutes)
+            groups.setdefault(alike, []).append(part)
+    for alike, some in groups.items():
         for few in blocks.portions(some):
             holds = [known[part.series].hold_ms for part in few]
-            made = _made(few, holds, kind, spans[0], MINUTE if with_minutes else HOUR)
+            made = _made(few, holds, alike, spans[0])
             for granularity, rows in made.items():
                 split = rows.split(len(few))
                 folded[granularity] += zip([part.series for part in few], split, strict=True)
@@ -110,13 +126,23 @@ def _folded(
 
 
 def _made(
-    parts: Sequence[Part], holds: Sequence[int], kind: Kind, span: Span, finest: Granularity
+    parts: Sequence[Part], holds: Sequence[int], alike: _Alike, span: Span
 ) -> dict[Granularity, Rows]:
-    """Hours, and minutes if those are the finest, of series of one kind, one after the other."""
+    """Hours, and minutes if those are made, of series that are alike, one after the other."""
+    finest = MINUTE if alike.with_minutes else HOUR
     cuts = edges(span.start_ms, span.end_ms, WIDTH_MS[finest])
-    rows = fold_many([part[1:] for part in parts], cuts, holds=holds, kind=kind)
+    if alike.bridges:
+        several = [
+            fold(part.at, part.value, cuts, hold_ms=hold, kind=alike.kind, bridges=True)
+            for part, hold in zip(parts, holds, strict=True)
+        ]
+        rows = Rows.join(several)
+    else:
+        rows = fold_many([part[1:] for part in parts], cuts, holds=holds, kind=alike.kind)
     value = np.concatenate([part.value for part in parts])
     digits, _ = decimals(value, [0, *accumulate(len(part.at) for part in parts)])
+    if alike.bridges:  # what is spread over time has other digits than the readings
+        digits = [-1] * len(digits)
     rows = _exact(rows, digits)
     if finest is HOUR:
         return {HOUR: rows}
@@ -187,7 +213,7 @@ def close_again(cursor: Any, state: State, late: Ints) -> None:
     span = _touched(cursor, state, int(late[0]), int(late[-1]))
     if span.start_ms >= span.end_ms:
         return
-    shelf = raw.shelf(cursor, [raw.reaching_back(state, span)])
+    shelf = raw.shelf_for(cursor, [(state, span)])
     for granularity, made in _folded(cursor, [state], [span], shelf).items():
         _replace(cursor, span, granularity, [rows for _, rows in made])
     day = span.start_ms // DAY_MS * DAY_MS
@@ -199,12 +225,26 @@ def _touched(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
 
     Up to the next reading: until then the last of them stands, and that one shows an increase.
     """
+    if state.bridges:
+        return _bridged(cursor, state, first_ms, last_ms)
     following = raw.first_after(cursor, state.id, last_ms)
     until = last_ms + state.hold_ms
     if following is not None:
         until = following if state.kind is Kind.CUMULATIVE else min(until, following)
     end = min(hour_of(until) + HOUR_MS, state.folded_ms)
     return Span(state.id, hour_of(first_ms), end)
+
+
+def _bridged(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
+    """The same of an energy counter: from the reading before to the second one after."""
+    before = raw.last_before(cursor, state, first_ms, {})
+    kept = -(-state.pruned_ms // HOUR_MS) * HOUR_MS  # hours before it cannot be made again
+    start = max(hour_of(first_ms if before is None else before), kept)
+    until = last_ms
+    for _ in range(2):
+        following = raw.first_after(cursor, state.id, until)
+        until = until if following is None else following
+    return Span(state.id, start, min(hour_of(until) + HOUR_MS, state.folded_ms))
 
 
 def _replace(cursor: Any, span: Span, granularity: Granularity, made: list[Rows]) -> None:

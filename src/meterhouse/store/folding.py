@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.metering.meters import METERS, Kind
+from meterhouse.store.bridging import between
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,7 +31,7 @@ class Rows:
     sum:        of the readings that were taken in it
     integral:   value x seconds
     increase:   how much a cumulative meter grew; what deltas add up to; 0 for gauges
-    covered_ms: for how much of it a reading stood
+    covered_ms: for how much of it a reading stood; of an energy counter, is known (bridging.py)
     """
 
     start: Ints
@@ -85,6 +86,7 @@ def fold(
     hold_ms: "int | Ints",
     kind: Kind,
     begins: "Ints | None" = None,
+    bridges: bool = False,
 ) -> Rows:
     """Make one bucket between each two edges.
 
@@ -92,6 +94,7 @@ def fold(
                the first edge to the last before the last edge; more do no harm
     edges:     at least two, ascending
     begins:    where samples begin that are no increase over those before them
+    bridges:   whether it is an energy counter; then the samples are as bridging.between wants
     """
     laid = _Laid(at, value, edges, hold_ms)
     rows = nothing(edges)
@@ -102,7 +105,7 @@ def fold(
         grown = _increases(value, kind, begins)[: laid.cut[-1]]
         rows.increase[filled] = np.add.reduceat(grown, laid.cut[filled])
     _add_carried(rows, laid)
-    return rows
+    return _bridged(rows, laid) if bridges else rows
 
 
 def fold_many(
@@ -193,6 +196,14 @@ def _increases(value: Floats, kind: Kind, begins: "Ints | None") -> Floats:
         if begins is not None:
             grown[begins[begins < len(value)]] = 0
     return grown
+
+
+def _bridged(rows: Rows, laid: _Laid) -> Rows:
+    """The same of an energy counter: what it grew is spread over the time in which it did."""
+    increase, covered_ms = between(laid.at, laid.value, laid.edges)
+    # What stands for how long is known of more, or less, time than readings stood in.
+    longer = covered_ms / np.maximum(rows.covered_ms, 1)
+    return replace(rows, increase=increase, covered_ms=covered_ms, integral=rows.integral * longer)
 
 
 def widen(rows: Rows, times: int) -> Rows:

@@ -1,6 +1,7 @@
 """Raw samples of many series over many spans, from blocks and head, each moment once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,24 @@ from meterhouse.store.shelves import Shelf
 from meterhouse.store.states import State
 
 Samples = tuple[Ints, Floats]
+_EVER = np.iinfo(np.int64).max
 NOTHING: Samples = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 
 def shelf(cursor: Any, spans: Sequence[Span]) -> Shelf[Samples]:
     return Shelf(blocks.touching(cursor, Granularity.RAW, spans), blocks.samples)
+
+
+def shelf_for(cursor: Any, wanted: Iterable[tuple[State, Span]]) -> Shelf[Samples]:
+    """The blocks that ``standing`` needs for each of the spans."""
+    plain, bridged = [], []
+    for state, span in wanted:
+        if state.bridges:
+            bridged.append(span)
+        else:
+            plain.append(reaching_back(state, span))
+    found = blocks.touching(cursor, Granularity.RAW, plain)
+    return Shelf(chain(found, blocks.around(cursor, bridged)), blocks.samples)
 
 
 def within(shelf: Shelf[Samples], span: Span) -> Samples:
@@ -53,13 +67,35 @@ def standing(
 
     These are the readings whose hold reaches into it, and of a cumulative meter the last one
     before it, however old: what it has grown since is counted when the next reading shows it.
+    Of an energy counter, the last two before it and the first after it.
     """
+    if state.bridges:
+        return _around(state, span, shelf, fresh)
     longer = reaching_back(state, span)
     found = with_fresh(within(shelf, longer), state, longer, fresh)
     if state.kind is Kind.CUMULATIVE and not (len(found[0]) and found[0][0] < span.start_ms):
         earlier = _last_before(cursor, state, span.start_ms, fresh)
         return joined([earlier, found])
     return found
+
+
+def _around(state: State, span: Span, shelf: Shelf[Samples], fresh: Mapping[int, Part]) -> Samples:
+    parts = [shelf.content(block) for block in shelf.around(span)]
+    sealed = joined(parts) if parts else NOTHING
+    at, value = with_fresh(sealed, state, Span(state.id, 0, _EVER), fresh)
+    first, last = np.searchsorted(at, (span.start_ms, span.end_ms))
+    near = slice(max(int(first) - 2, 0), int(last) + 1)
+    return at[near], value[near]
+
+
+def last_before(
+    cursor: Any, state: State, moment_ms: int, fresh: Mapping[int, Part]
+) -> int | None:
+    """The moment of a counter's last reading before a moment, sealed or not."""
+    span = Span(state.id, moment_ms, moment_ms)
+    at, _ = _around(state, span, shelf_for(cursor, [(state, span)]), fresh)
+    before = at[at < moment_ms]
+    return int(before[-1]) if len(before) else None
 
 
 def with_fresh(samples: Samples, state: State, span: Span, fresh: Mapping[int, Part]) -> Samples:

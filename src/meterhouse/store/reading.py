@@ -1,6 +1,6 @@
 """What is known of series: readings, buckets of them, integrals over spans, latest values."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -53,7 +53,7 @@ class Buckets:
                 NaN where nothing did
     integral:   float64[n], value x seconds
     increase:   float64[n], how much a cumulative meter grew, what deltas add up to
-    covered_ms: int64[n], for how much of the bucket a reading stood
+    covered_ms: int64[n], for how much of the bucket a reading stood, or a counter is known
     """
 
     start: Ints
@@ -74,6 +74,14 @@ class Integrals:
     """integral: float64[n], value x seconds; covered_ms: int64[n]. In the order asked for."""
 
     integral: Floats
+    covered_ms: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Increases:
+    """increase: float64[n], in the meter's unit; covered_ms: int64[n]. In the order asked for."""
+
+    increase: Floats
     covered_ms: Ints
 
 
@@ -186,7 +194,26 @@ def integrals(
 
     Cutting a span in two and adding gives the same. Few queries, whatever the number of spans.
     """
-    integral, covered = np.zeros(len(wanted)), np.zeros(len(wanted), np.int64)
+    return Integrals(*_over(wanted, meter, reckoning.integrals, using))
+
+
+def increases(
+    wanted: Sequence[tuple[str, int, int]], meter: str, using: str = "default"
+) -> Increases:
+    """How much one cumulative meter grew over many spans (resource, start_ms, end_ms).
+
+    Cutting a span in two and adding gives the same. Few queries, whatever the number of spans.
+    """
+    return Increases(*_over(wanted, meter, reckoning.increases, using))
+
+
+_Answers = Callable[[Any, Sequence[Question], reckoning.Fresh], Iterator[tuple[float, int]]]
+
+
+def _over(
+    wanted: Sequence[tuple[str, int, int]], meter: str, work_out: _Answers, using: str
+) -> tuple[Floats, Ints]:
+    amount, covered = np.zeros(len(wanted)), np.zeros(len(wanted), np.int64)
     with snapshot(using) as cursor:
         known = {state.resource: state for state in _named(cursor, None, meter)}
         asked = [
@@ -200,10 +227,10 @@ def integrals(
         for first in range(0, len(asked), _SPANS_AT_ONCE):
             part = asked[first : first + _SPANS_AT_ONCE]
             questions = [question for _, question in part]
-            answers = reckoning.integrals(cursor, questions, fresh)
+            answers = work_out(cursor, questions, fresh)
             for (number, _), answer in zip(part, answers, strict=True):
-                integral[number], covered[number] = answer
-    return Integrals(integral, covered)
+                amount[number], covered[number] = answer
+    return amount, covered
 
 
 def latest(resources: Collection[str] | None = None, using: str = "default") -> list[Latest]:

@@ -18,7 +18,9 @@ from meterhouse.store.states import State, hour_of
 
 RAW, MINUTE, HOUR = Granularity
 COLUMNS = frozenset(field.name for field in fields(Rows))
+_EVER = np.iinfo(np.int64).max
 _SUMS = frozenset({"start", "integral", "covered_ms"})
+_GROWTH = frozenset({"start", "increase", "covered_ms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def fresh(cursor: Any, questions: Sequence[Question]) -> Fresh:
     """
     ids = {question.state.id for question in questions}
     start_ms = min((_matters_from(question) for question in questions), default=0)
-    end_ms = max((question.end_ms for question in questions), default=0)
+    end_ms = max((_matters_until(question) for question in questions), default=0)
     samples = heads.within(cursor, start_ms, end_ms, ids)
     return {part.series: part for part in by_series(samples)}
 
@@ -51,6 +53,10 @@ def _matters_from(question: Question) -> int:
     """The oldest moment at which a reading can change the answer."""
     state = question.state
     return 0 if state.kind is Kind.CUMULATIVE else question.start_ms - state.hold_ms
+
+
+def _matters_until(question: Question) -> int:
+    return _EVER if question.state.bridges else question.end_ms
 
 
 def rows(cursor: Any, question: Question, cuts: Ints, fresh: Fresh) -> Rows:
@@ -68,7 +74,7 @@ def rows_of(
 
     wanted: columns that are looked at; of the others, what is read from coarser rows holds zeros
     """
-    plans = [list(_plan(question, fresh)) for question, _ in asked]
+    plans = [list(_plan(cursor, question, fresh)) for question, _ in asked]
     needed = [
         (q.state, piece) for (q, _), plan in zip(asked, plans, strict=True) for piece in plan
     ]
@@ -90,7 +96,9 @@ def _folded(
     span = Span(state.id, piece.start_ms, piece.end_ms)
     if piece.granularity is RAW:
         at, value = raw.standing(cursor, state, span, shelves.raw, fresh)
-        return fold(at, value, edges, hold_ms=state.hold_ms, kind=state.kind)
+        return fold(
+            at, value, edges, hold_ms=state.hold_ms, kind=state.kind, bridges=state.bridges
+        )
     return gather(shelves.rows(piece, span, edges), edges)
 
 
@@ -98,7 +106,7 @@ def integrals(
     cursor: Any, questions: Sequence[Question], fresh: Fresh
 ) -> Iterator[tuple[float, int]]:
     """Value x seconds, and for how many milliseconds a reading stood, of each question."""
-    plans = [list(_plan(question, fresh)) for question in questions]
+    plans = [list(_plan(cursor, question, fresh)) for question in questions]
     asked = [(q.state, piece) for q, plan in zip(questions, plans, strict=True) for piece in plan]
     shelves = _Shelves(cursor, asked, partial(blocks.rows, wanted=_SUMS))
     for question, plan in zip(questions, plans, strict=True):
@@ -109,39 +117,38 @@ def integrals(
         yield integral, covered
 
 
-def _plan(question: Question, fresh: Fresh) -> Iterator[Piece]:
+def _plan(cursor: Any, question: Question, fresh: Fresh) -> Iterator[Piece]:
     state = question.state
-    return pieces(
-        question.coarsest, question.start_ms, question.end_ms, state, _closed(state, fresh)
-    )
+    closed_ms = _closed(cursor, state, fresh)
+    return pieces(question.coarsest, question.start_ms, question.end_ms, state, closed_ms)
 
 
-def _closed(state: State, fresh: Fresh) -> int:
+def _closed(cursor: Any, state: State, fresh: Fresh) -> int:
     """Before when minutes and hours hold everything: not where late samples wait in the head."""
     part = fresh.get(state.id)
     if part is None:
         return state.folded_ms
     late = int(np.searchsorted(part.at, state.pruned_ms))
-    return (
-        min(state.folded_ms, hour_of(int(part.at[late])))
-        if late < len(part.at)
-        else state.folded_ms
-    )
+    if late == len(part.at) or not state.remakes(int(part.at[late])):
+        return state.folded_ms
+    first = int(part.at[late])
+    if state.bridges:  # what was spread since the reading before is to be spread anew
+        first = raw.last_before(cursor, state, first, fresh) or first
+    return min(state.folded_ms, hour_of(first))
 
 
 class _Shelves:
     """All blocks that a list of pieces needs: one fetch for each granularity."""
 
     def __init__(self, cursor: Any, asked: Sequence[tuple[State, Piece]], decode: Any) -> None:
-        spans: dict[Granularity, list[Span]] = {granularity: [] for granularity in Granularity}
+        wanted: dict[Granularity, list[tuple[State, Span]]] = {each: [] for each in Granularity}
         for state, piece in asked:
             span = Span(state.id, piece.start_ms, piece.end_ms)
-            longer = raw.reaching_back(state, span) if piece.granularity is RAW else span
-            spans[piece.granularity].append(longer)
-        self.raw = raw.shelf(cursor, spans[RAW])
+            wanted[piece.granularity].append((state, span))
+        self.raw = raw.shelf_for(cursor, wanted[RAW])
         self._coarse: dict[Granularity, Shelf[Rows]] = {
-            granularity: Shelf(blocks.touching(cursor, granularity, spans[granularity]), decode)
-            for granularity in (MINUTE, HOUR)
+            each: Shelf(blocks.touching(cursor, each, [span for _, span in wanted[each]]), decode)
+            for each in (MINUTE, HOUR)
         }
 
     def rows(self, piece: Piece, span: Span, edges: Ints) -> Rows:
@@ -153,6 +160,16 @@ class _Shelves:
         whole = Rows.join(found)
         low, high = np.searchsorted(whole.start, (span.start_ms - width + 1, span.end_ms))
         return share(whole.take(slice(low, high)), width, edges)
+
+
+def increases(
+    cursor: Any, questions: Sequence[Question], fresh: Fresh
+) -> Iterator[tuple[float, int]]:
+    """How much a cumulative meter grew, and how much of the time is covered, of each question."""
+    cuts = [np.array([q.start_ms, q.end_ms], np.int64) for q in questions]
+    asked = list(zip(questions, cuts, strict=True))
+    for found in rows_of(cursor, asked, fresh, _GROWTH):
+        yield float(found.increase[0]), int(found.covered_ms[0])
 
 
 def _total(state: State, piece: Piece, shelves: _Shelves, fresh: Fresh) -> tuple[float, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
+from meterhouse.metering.meters import ENERGY
 from meterhouse.store import blocks
 from meterhouse.store.blocks import HOUR_MS, Granularity
 from meterhouse.store.locking import alone
@@ -20,6 +21,10 @@ _MS = timedelta(milliseconds=1)
 _BLOCKS = 2000  # in one transaction
 _STEPS = 500  # transactions in one call, at most
 _ENDS = "CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + s.hold_ms ELSE b.end_ms END"
+_BRIDGED = (
+    "b.start_ms < (SELECT c.start_ms FROM store_block c WHERE c.series = s.id"
+    " AND c.granularity = 0 AND c.end_ms <= s.folded_ms ORDER BY c.start_ms DESC LIMIT 1 OFFSET 1)"
+)
 _WATERMARK = {Granularity.RAW: "pruned_ms", Granularity.MINUTE: "minutes_pruned_ms"}
 
 
@@ -84,7 +89,8 @@ def _old(
 ) -> list[tuple[int, int, int]]:
     """Block, series, and when the last reading (or bucket) in it ends, of what may go.
 
-    Nothing goes before minutes and hours are made of all the time its readings stand for.
+    Nothing goes before minutes and hours are made of all the time its readings stand for; of an
+    energy counter, the last two readings before what is still to be made stay as well.
 
     before_ms, instead_ms: what ends before may go, where there are minutes and where not
     """
@@ -92,8 +98,9 @@ def _old(
         f"SELECT b.id, b.series, {_ENDS} FROM store_series s CROSS JOIN store_block b"
         " WHERE b.series = s.id AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <="
         " CASE WHEN b.start_ms < s.minutes_pruned_ms THEN %s ELSE %s END"
-        f" AND {_ENDS} <= s.folded_ms ORDER BY b.series, b.start_ms LIMIT %s",
-        (granularity, before_ms, instead_ms, before_ms, _BLOCKS),
+        f" AND {_ENDS} <= s.folded_ms AND (b.granularity > 0 OR s.meter <> %s OR {_BRIDGED})"
+        " ORDER BY b.series, b.start_ms LIMIT %s",
+        (granularity, before_ms, instead_ms, before_ms, ENERGY.name, _BLOCKS),
     )
     rows: list[tuple[int, int, int]] = cursor.fetchall()
     return rows

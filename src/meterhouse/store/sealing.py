@@ -98,7 +98,7 @@ def _seal(cursor: Any, parts: list[Part]) -> None:
     blocks.write(cursor, blocks.of_samples(newer))
     states.save(cursor, [_extended(known[part.series], part) for part in kept])
     for part in kept:
-        if part.at[0] < known[part.series].folded_ms:
+        if known[part.series].remakes(int(part.at[0])):
             for day in _days(part):
                 closing.close_again(cursor, known[part.series], day.at)
 

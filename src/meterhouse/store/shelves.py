@@ -27,6 +27,13 @@ class Shelf(Generic[T]):
         last = bisect_left(mine, span.end_ms, key=lambda block: block.start_ms)
         return mine[first:last]
 
+    def around(self, span: Span) -> list[Block]:
+        """Those that share time with a span, two before and one after, of what was fetched."""
+        mine = self._blocks.get(span.series, [])
+        first = bisect_right(mine, span.start_ms, key=lambda block: block.end_ms)
+        last = bisect_left(mine, span.end_ms, key=lambda block: block.start_ms)
+        return mine[max(first - 2, 0) : last + 1]
+
     def content(self, block: Block) -> T:
         if block.id not in self._decoded:
             self._decoded[block.id] = self._decode(block)

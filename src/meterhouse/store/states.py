@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from meterhouse.metering.meters import Kind
+from meterhouse.metering.meters import ENERGY, Kind
 from meterhouse.store.blocks import HOUR_MS
 from meterhouse.store.folding import kind_of
 
@@ -44,7 +44,26 @@ class State(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Whether there are samples in blocks of which minutes and hours are still to be made."""
-        return self.last_ms is not None and self.last_ms + self.hold_ms > self.folded_ms
+        if self.last_ms is None:
+            return False
+        return self.bridges or self.last_ms + self.hold_ms > self.folded_ms
+
+    @property
+    def bridges(self) -> bool:
+        """Whether what it grew is spread over the time between two readings (bridging.py)."""
+        return self.meter == ENERGY.name
+
+    def remakes(self, at_ms: int) -> bool:
+        """Whether a reading that comes now can change minutes and hours that are made."""
+        if self.bridges and self.last_ms is not None:
+            return at_ms <= self.last_ms
+        return at_ms < self.folded_ms
+
+    def closable_until(self, moment_ms: int) -> int:
+        """Up to where hours may be closed: of a counter, as long as a later reading is there."""
+        if not self.bridges or self.last_ms is None:
+            return moment_ms
+        return min(moment_ms, hour_of(self.last_ms))
 
     @property
     def makes_minutes(self) -> bool:
