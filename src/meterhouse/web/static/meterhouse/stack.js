@@ -156,6 +156,7 @@
         || points.bands.some((band, number) => band.name !== found.bands[number].name);
       points = found;
       if (isNew) { label(); stale = true; }
+      if (place.at) push(place.at / 1000); // the stream is ahead of the house's memory
       draw();
       if (!listening()) tell(points.now.w, points.now.answering, points.now.known);
     } catch (error) {
@@ -240,19 +241,26 @@
     return { bands, all, answering };
   }
 
+  // A reading that came a little late stands until now: the house did not know it yet.
+  function overwrite(bucket, bands) {
+    for (let at = points.at.length - 1; at >= 0 && points.at[at] >= bucket && points.at.length - at <= 3; at -= 1) {
+      points.bands.forEach((band, number) => { band.watts[at] = bands[number] ?? band.watts[at]; });
+    }
+  }
+
   // Puts the newest readings into the bucket of their moment; of several in one, their mean.
   function push(now) {
     if (points.width > PUSHED_S || !heard.size) return;
     const bucket = Math.floor(now / points.width) * points.width;
     const end = points.at.length - 1;
     const { bands } = sums(now);
-    if (points.at.length && bucket < points.at[end]) return;
+    if (points.at.length && bucket < points.at[end]) { overwrite(bucket, bands); return; }
     if (!points.at.length || bucket > points.at[end]) {
       points.at.push(bucket);
       points.bands.forEach((band, number) => band.watts.push(bands[number]));
       points.mixed = 1;
     } else {
-      const before = points.mixed || 1;
+      const before = points.width > 1 ? points.mixed || 1 : 0; // of one second the newest holds
       points.bands.forEach((band, number) => {
         const old = band.watts[end], fresh = bands[number];
         band.watts[end] = old === null || fresh === null ? fresh ?? old : old + (fresh - old) / (before + 1);
