@@ -14,6 +14,8 @@ from tests.web.test_browser import RULES, full, opened, running, served
 
 from meterhouse.live import looks
 from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.meters import POWER
+from meterhouse.metering.samples import Sample
 
 __all__ = ["full", "served"]
 
@@ -186,7 +188,7 @@ def test_a_page_of_many_probes_stands_before_they_are_added_up(full: LiveServer)
     now_ms = SystemClock().now_ms()
     cast.record(
         [
-            cast._sample(cast.POWER, f"pdu/n{number}", float(number), at)
+            Sample(POWER, f"pdu/n{number}", float(number), at)
             for number in range(300)
             for at in (now_ms - 20_000, now_ms - 10_000, now_ms - 100)
         ],

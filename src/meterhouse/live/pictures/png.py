@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
-_LEVEL = 3
+_LEVEL = 1  # a twentieth larger than 6, in a third of its time
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,8 +1,9 @@
 """A scene as pixels, drawn with numpy.
 
 An area is told by where its upper edge crosses each column of pixels. Going down a column, the
-colour changes at each edge; an edge inside a pixel changes it in part, which is exact smoothing.
-So all areas of a stack are drawn at once by adding up changes, however many there are.
+colour changes at each edge: how many edges lie above a pixel says which colour it has. So all
+areas of a stack are filled at once, however many there are; then the pixels that an edge goes
+through are mixed by how much of them lies below it, which is exact smoothing.
 """
 
 import numpy as np
@@ -23,10 +24,11 @@ def raster(scene: Scene, scale: int = 1) -> Pixels:
     """scale: so many pixels for each of the scene's, for dense screens."""
     pixels = np.empty((scene.height * scale, scene.width * scale, 3), np.uint8)
     pixels[:] = rgb(scene.paper)
-    for rect in scene.grid:
-        _fill(pixels, rect, scale)
     if scene.layers:
         _areas(pixels, scene, scale)
+    else:
+        for rect in scene.grid:
+            _fill(pixels, rect, scale)
     for rect in scene.swatches:
         _fill(pixels, rect, scale)
     for text in scene.texts:
@@ -54,49 +56,48 @@ def _write(pixels: Pixels, text: Text, scale: int) -> None:
 
 
 def _areas(pixels: Pixels, scene: Scene, scale: int) -> None:
-    """Draw all layers over the plot, which holds the grid already."""
+    """Draw all layers into the plot, and its grid where they leave it free."""
     plot = scene.plot
     left, top = round(plot.x * scale), round(plot.y * scale)
     width, height = round(plot.width * scale), round(plot.height * scale)
     edges, colours = _edges(scene, left, width, scale)
-    share = np.clip(edges - top, 0, height)
-    known = np.flatnonzero(share[0] < height)
-    if not len(known):
-        return
-    share = share[:, known]
-    place = pixels[top : top + height, left : left + width]
-    background = place[:, known].astype(np.float32)
-    place[:, known] = _painted(share, colours, background)
+    covered = _painted(
+        np.clip(edges - top, 0, height), colours, pixels[top : top + height, left : left + width]
+    )
+    for rect in scene.grid:
+        y, x = round(rect.y * scale) - top, round(rect.x * scale) - left
+        rows = slice(max(y, 0), y + round(rect.height * scale))
+        across = slice(max(x, 0), x + round(rect.width * scale))
+        free = covered[rows, across] == 0
+        pixels[top : top + height, left : left + width][rows, across][free] = rgb(rect.colour)
 
 
-def _painted(edges: Floats, colours: Floats, background: NDArray[np.float32]) -> Pixels:
-    """Columns of pixels in which each edge, from above, begins a colour.
+def _painted(edges: Floats, colours: Floats, pixels: Pixels) -> NDArray[np.uint8]:
+    """Paint columns of pixels in which each edge, from above, begins a colour.
 
     edges:   float64[edges, columns], pixels from the top, each row nowhere above the one before
-    colours: float64[edges, 3]
+    colours: float64[edges + 1, 3], of what is above all edges, then below each
+
+    Returns for each pixel how many edges lie above or in it.
     """
-    height, columns, _ = background.shape
-    row = np.minimum(edges.astype(np.int64), height)
-    part = edges - row
-    cell = (row * columns + np.arange(columns)).ravel()
-    change = np.diff(colours, axis=0, prepend=0)
-    size = (height + 2) * columns
-    painted = np.empty((height, columns, 3), np.float32)
-    opaque = np.clip(np.arange(1, height + 1)[:, None] - edges[0], 0, 1)
-    for channel in range(3):
-        amount = change[:, channel, None]
-        found = _down(cell, amount * (1 - part), amount * part, size, columns)[:height]
-        painted[..., channel] = found + background[..., channel] * (1 - opaque)
-    pixels: Pixels = np.clip(painted + 0.5, 0, 255).astype(np.uint8)
-    return pixels
+    height, columns, _ = pixels.shape
+    row = edges.astype(np.int64)
+    cell = row * columns + np.arange(columns)
+    begun = np.bincount(cell.ravel(), minlength=(height + 1) * columns).astype(np.uint8)
+    reached = np.cumsum(begun.reshape(-1, columns), axis=0, dtype=np.uint8)[:height]
+    passed = reached - begun.reshape(-1, columns)[:height]
+    pixels[:] = np.take(np.rint(colours).astype(np.uint8), passed, axis=0)
+    _smooth(pixels, row, edges - row, colours)
+    return reached
 
 
-def _down(cell: NDArray[np.int64], here: Floats, next_: Floats, size: int, columns: int) -> Floats:
-    """Add up, going down each column, what changes in a pixel and in the one below it."""
-    change = np.bincount(cell, here.ravel(), size)
-    change[columns:] += np.bincount(cell, next_.ravel(), size)[:-columns]
-    found: Floats = np.cumsum(change.reshape(-1, columns), axis=0)
-    return found
+def _smooth(pixels: Pixels, row: NDArray[np.int64], above: Floats, colours: Floats) -> None:
+    """Mix the colours in pixels that an edge goes through, one edge over the one before it."""
+    columns = np.arange(pixels.shape[1])
+    for number, colour in enumerate(colours[1:]):
+        there = columns[row[number] < len(pixels)]
+        y, share = row[number, there], above[number, there, None]
+        pixels[y, there] = np.rint(pixels[y, there] * share + colour * (1 - share))
 
 
 def _edges(scene: Scene, left: int, width: int, scale: int) -> tuple[Floats, Floats]:
@@ -114,7 +115,7 @@ def _edges(scene: Scene, left: int, width: int, scale: int) -> tuple[Floats, Flo
             edges += [middle, middle + _BETWEEN * scale] if edges else [middle]
             colours += [paper, rgb(layer.fill)] if colours else [rgb(layer.fill)]
     whole = np.minimum(np.array(edges), foot)
-    return np.maximum.accumulate(whole, axis=0), np.array(colours, np.float64)
+    return np.maximum.accumulate(whole, axis=0), np.array([paper, *colours], np.float64)
 
 
 def _crossings(
