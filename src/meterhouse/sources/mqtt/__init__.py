@@ -1,0 +1,1 @@
+"""Meters that publish to an MQTT broker."""
