@@ -1,6 +1,7 @@
 """A furnished house and its logins."""
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import User as Login
@@ -51,3 +52,15 @@ def alice(people: dict[str, Login]) -> Client:
 @pytest.fixture
 def carol(people: dict[str, Login]) -> Client:
     return cast.session(people["carol"])
+
+
+@pytest.fixture
+def aside(house: None) -> Iterator[Executor]:
+    """A thread beside the event loop that sees the test's own transaction."""
+    shared = connections["default"]
+    shared.inc_thread_sharing()
+    with ThreadPoolExecutor(
+        1, initializer=connections.__setitem__, initargs=("default", shared)
+    ) as one:
+        yield one
+    shared.dec_thread_sharing()

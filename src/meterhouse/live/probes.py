@@ -61,7 +61,7 @@ def probes(scope: Scope | None = None, *, using: str = "default", ended: bool = 
     ended:  True: also those that were the scope's once, and are not now. What somebody may see
             of their past is ``web.sight``'s business
     """
-    keys = reading.resources(POWER.name, using)
+    keys = [state.resource for state in reading.recorded(POWER.name, using)]
     found = Probes(named(keys, inventory.resource_names(using)))
     if scope is None or scope.everything:
         return found

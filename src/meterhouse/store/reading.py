@@ -111,11 +111,10 @@ def find(
     ]
 
 
-def resources(meter: str, using: str = "default") -> tuple[str, ...]:
-    """The resources with a series of a meter, the series that was recorded first first."""
+def recorded(meter: str, using: str = "default") -> tuple[State, ...]:
+    """What is known of every series of a meter, the one that was recorded first first."""
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT resource FROM store_series WHERE meter = %s ORDER BY id", [meter])
-        return tuple(row[0] for row in cursor.fetchall())
+        return tuple(states.where(cursor, "meter = %s ORDER BY id", [meter]))
 
 
 def _may_begin_in_head(cursor: Any, known: Sequence[State]) -> list[int]:
@@ -233,10 +232,15 @@ def _over(
     return amount, covered
 
 
-def latest(resources: Collection[str] | None = None, using: str = "default") -> list[Latest]:
-    """The newest reading of every series, of some resources or of all, in order of both names."""
+def latest(
+    resources: Collection[str] | None = None, using: str = "default", *, meter: str | None = None
+) -> list[Latest]:
+    """The newest reading of every series, of some resources or of all, in order of both names.
+
+    meter:  of that meter only
+    """
     with snapshot(using) as cursor:
-        known = _of_resources(cursor, resources)
+        known = [s for s in _of_resources(cursor, resources) if meter in {None, s.meter}]
         newest = ends.newest(cursor, [state.id for state in known])
     found = []
     for state in known:

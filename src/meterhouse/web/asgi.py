@@ -1,12 +1,12 @@
 """The lean layer in front of Django: what must answer at once does not go through it.
 
-Ordinary pages run as WSGI in a few threads; ``/healthz`` and, later, reads from memory and
-event streams are answered here, in the event loop.
+Ordinary pages run as WSGI in a few threads; ``/healthz``, reads from memory and event streams are
+answered here, in the event loop.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -17,29 +17,41 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Answer = Callable[[], tuple[int, Mapping[str, object]]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+ONLY_GET = "only GET is possible here"
+ALLOW: Headers = ((b"allow", b"GET, HEAD"),)
 
 PAGE_THREADS = 4
 MOST_BODY_BYTES = 4 << 20
 BODY_S = 10.0
 
 
-def application(pages: Any, answers: Mapping[str, Answer]) -> Application:
-    """Put exact paths, answered as JSON from memory, in front of a WSGI application.
+def application(
+    pages: Any, answers: Mapping[str, Answer], rooms: Mapping[str, Application] | None = None
+) -> Application:
+    """Put what is answered from memory in front of a WSGI application.
 
-    answers:  path to a callable that gives a status and a JSON object, and never blocks
+    answers:  exact path to a callable that gives a status and a JSON object, and never blocks
+    rooms:    first part of a path ("v1") to the application that has all below it
     """
+    fronts = rooms or {}
     behind: Any = WSGIMiddleware(pages, workers=PAGE_THREADS)
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        answer = answers.get(scope["path"])
-        if answer is None:
+        path = scope["path"]
+        room = fronts.get(path.split("/", 2)[1]) if fronts and path.startswith("/") else None
+        answer = answers.get(path)
+        if room is not None:
+            await room(scope, receive, send)
+        elif answer is None:
             await _hand_on(behind, scope, receive, send)
         elif scope["method"] in {"GET", "HEAD"}:
-            await _send_json(send, *answer())
+            await send_json(send, *answer())
         else:
-            await _send_json(send, 405, {"error": "only GET is possible here"})
+            await send_json(send, 405, {"error": ONLY_GET}, ALLOW)
 
     return front
 
@@ -49,10 +61,10 @@ async def _hand_on(behind: Any, scope: Scope, receive: Receive, send: Send) -> N
     try:
         body = await asyncio.wait_for(_body(receive), BODY_S)
     except TimeoutError:
-        await _send_json(send, 408, {"error": "the request took too long to arrive"})
+        await send_json(send, 408, {"error": "the request took too long to arrive"})
         return
     if body is None:
-        await _send_json(send, 413, {"error": f"a request has at most {MOST_BODY_BYTES} bytes"})
+        await send_json(send, 413, {"error": f"a request has at most {MOST_BODY_BYTES} bytes"})
         return
     await behind(scope, _given(body), send)
 
@@ -85,12 +97,27 @@ def _given(body: bytes) -> Receive:
     return receiving
 
 
-async def _send_json(send: Send, status: int, body: Mapping[str, object]) -> None:
-    text = json.dumps(body).encode()
+async def send_json(
+    send: Send, status: int, body: Mapping[str, object], more: Headers = ()
+) -> None:
+    await send_body(send, status, json.dumps(body).encode(), more)
+
+
+async def send_body(
+    send: Send,
+    status: int,
+    body: bytes,
+    more: Headers = (),
+    *,
+    kind: bytes = b"application/json",
+) -> None:
+    """Answer with a whole body. To HEAD the server sends it without, and the same headers."""
     headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(text)).encode()),
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await send({"type": "http.response.body", "body": body})

@@ -11,6 +11,15 @@ METERHOUSE_FOLLOW    where publishers elsewhere are reached, tcp://host:port, se
 METERHOUSE_HTTPS     yes: a proxy in front speaks HTTPS and says so in X-Forwarded-Proto
 METERHOUSE_KEEP_RAW, METERHOUSE_KEEP_MINUTES, METERHOUSE_KEEP_HOURS
                      days that samples of each granularity are kept, or forever (30, 365, forever)
+METERHOUSE_LIVE_SILENT   seconds after which a silent probe is left out of /v1/ (300)
+METERHOUSE_KEYSTONE_URL  where Keystone is; then its tokens are taken at /v1/. With it:
+METERHOUSE_KEYSTONE_USER, METERHOUSE_KEYSTONE_PASSWORD_FILE
+                     the account that asks it, and a file that holds its password
+METERHOUSE_KEYSTONE_PROJECT, METERHOUSE_KEYSTONE_USER_DOMAIN, METERHOUSE_KEYSTONE_PROJECT_DOMAIN
+                     where that account is (service, Default, Default)
+METERHOUSE_KEYSTONE_CERTIFICATE   file of the authority behind Keystone's certificate
+METERHOUSE_KEYSTONE_ROLE          the role that a token needs (admin)
+METERHOUSE_KEYSTONE_REMEMBER      seconds for which Keystone's word is believed (300)
 """
 
 import os
@@ -19,7 +28,7 @@ from pathlib import Path
 from meterhouse.station.keyfile import kept_key
 from meterhouse.web.assets import folder
 from meterhouse.web.database import database_settings
-from meterhouse.web.environment import flag, retentions
+from meterhouse.web.environment import flag, keystone, retentions, seconds
 
 DATA = Path(os.environ.get("METERHOUSE_DATA", "data")).absolute()
 
@@ -42,6 +51,7 @@ INSTALLED_APPS = [
     "ninja",
     "meterhouse.store",
     "meterhouse.inventory",
+    "meterhouse.live",
     "meterhouse.web",
 ]
 MIDDLEWARE = [
@@ -92,6 +102,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 FOLLOW = os.environ.get("METERHOUSE_FOLLOW", "").replace(",", " ").split()
 RETENTIONS = retentions(os.environ)
+LIVE_SILENT_MS = seconds(os.environ, "METERHOUSE_LIVE_SILENT", 300)
+KEYSTONE = keystone(os.environ)
 HTTPS = flag(os.environ, "METERHOUSE_HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.conf import settings
+
 from meterhouse import __version__
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import PublisherState
@@ -21,14 +23,18 @@ from meterhouse.station.gathering import Publish
 from meterhouse.station.keyfile import kept_key
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import Counts
-from meterhouse.web.asgi import application
+from meterhouse.web.asgi import Application, application
+from meterhouse.web.kwapi import Kwapi
+from meterhouse.web.readers import Readers
 from meterhouse.web.ready import refusal
 from meterhouse.web.services.aside import Aside
 from meterhouse.web.services.collector import Collector
 from meterhouse.web.services.keeper import keep_house
+from meterhouse.web.services.live import Live
 from meterhouse.web.services.observing import Observing
 from meterhouse.web.services.recording import Recording
 from meterhouse.web.services.server import serve
+from meterhouse.web.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +59,7 @@ class House:
     also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
+    live: Live = field(init=False)
 
     async def run(self) -> None:
         """Run every service until this is cancelled."""
@@ -68,10 +75,13 @@ class House:
             recording = Recording(endpoints, secret, self.clock, Aside(self.data / "aside"))
             observing = self._observing(publisher, collector, recording)
             recording.on_told = observing.told
+            self.live = Live(endpoints, secret, self.clock, settings.LIVE_SILENT_MS)
+            recording.on_recorded = self.live.recorded
             async with asyncio.TaskGroup() as group:
                 for name, service in {
                     "bus": publisher.run,
                     "recorder": recording.run,
+                    "live": self.live.run,
                     "collector": collector.run,
                     "keeper": lambda: keep_house(recording.seal, recording.prune, self.clock),
                     "observer": observing.run,
@@ -107,9 +117,15 @@ class House:
         return publisher.publish
 
     async def _web(self) -> None:
+        from meterhouse.web.keystone import door  # noqa: PLC0415 - heavy, and may not be wanted
         from meterhouse.web.wsgi import pages  # noqa: PLC0415 - Django must be ready first
 
-        front = application(pages, {"/healthz": self.health})
+        readers = Readers(self.clock, door())
+        rooms: dict[str, Application] = {
+            "v1": Kwapi(self.live.answers, readers),
+            "live": Stream(self.live.events, readers),
+        }
+        front = application(pages, {"/healthz": self.health}, rooms)
         await serve(front, self.host, self.port, self.announce)
 
     def health(self) -> tuple[int, dict[str, object]]:

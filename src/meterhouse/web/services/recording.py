@@ -36,6 +36,7 @@ class Recording:
     keep:       what works snapshots into the inventory
     on_told:    called with what publishers say of themselves
     aside:      where batches go that the database cannot take
+    on_recorded: called with each batch, in the event loop, once it is written
     """
 
     endpoints: Sequence[Endpoint]
@@ -44,6 +45,7 @@ class Recording:
     aside: Aside
     keep: Keep = keep
     on_told: Callable[[Told], None] | None = None
+    on_recorded: Callable[[Batch], None] | None = None
     follower: Follower | None = None  # while it runs
 
     def __post_init__(self) -> None:
@@ -65,6 +67,8 @@ class Recording:
     async def _record(self, arrival: Delivery | Loss) -> None:
         if isinstance(arrival, Delivery):
             await self._written(self.record_or_set_aside, arrival.batch)
+            if self.on_recorded:
+                self.on_recorded(arrival.batch)
         else:
             log.error("batches were lost before they were recorded", extra={"loss": arrival})
             lost = (arrival.publisher, arrival.epoch, arrival.first, arrival.last)

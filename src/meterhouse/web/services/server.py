@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import resource
 import socket
 from collections.abc import Callable
 
@@ -47,12 +48,16 @@ def url_of(address: str, port: int) -> str:
 
 
 STOP_S = 3.0
+BACKLOG = 1024
+MOST_REQUESTS = 8_000
+"""At once; each open event stream is one, and without this it would be as many as the backlog."""
 
 
 async def serve(
     application: Application, host: str, port: int, on_listening: Callable[[], None]
 ) -> None:
     """Answer requests until this is cancelled; tell once they can be asked."""
+    _allow_connections()
     server = Server(
         application,
         address=host,
@@ -60,6 +65,8 @@ async def serve(
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
         websockets=False,
+        backlog=BACKLOG,
+        backpressure=MOST_REQUESTS,
         log_enabled=False,
     )
     serving = asyncio.create_task(server.serve())
@@ -84,3 +91,13 @@ async def _listening(host: str, port: int, serving: "asyncio.Task[None]") -> Non
         else:
             writer.close()
             return
+
+
+def _allow_connections() -> None:
+    """As many open files as this process may have: a shell's usual 1024 are few for streams."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_REQUESTS + 1024
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
