@@ -196,11 +196,11 @@ def _sorted(lines: list[Line], sort: str) -> list[Line]:
     key, falling = sort.removeprefix("-"), sort.startswith("-")
     by = _SORTS.get(key)
     if by is None:
-        return sorted(lines, key=lambda line: _natural(line.probe.id), reverse=falling)
+        return sorted(lines, key=lambda line: natural(line.probe.id), reverse=falling)
     return sorted(lines, key=by[1], reverse=falling)
 
 
-def _natural(name: str) -> list[tuple[bool, int, str]]:
+def natural(name: str) -> list[tuple[bool, int, str]]:
     """So that node-10 comes after node-9."""
     parts, text, digits = [], "", ""
     for sign in f"{name.casefold()}\0":

@@ -29,7 +29,7 @@ from meterhouse.store import reading
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.pages.embedding import address_of
 from meterhouse.web.pages.hall import Asked, Hall, asked, hall, wanted
-from meterhouse.web.pages.legends import ORDERS, Shown, shown
+from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
 from meterhouse.web.rights import login_in
 
@@ -114,7 +114,10 @@ def chooser(request: HttpRequest, name: str) -> HttpResponse:
     found = hall(request)
     chosen = {probe.resource for probe in found.chosen} if found.words else set()
     context = {
-        "probes": [(probe, probe.resource in chosen) for probe in found.mine.all],
+        "probes": [
+            (probe, probe.resource in chosen)
+            for probe in sorted(found.mine.all, key=lambda probe: natural(probe.id))
+        ],
         "some": bool(found.words),
         "back": request.GET.get("back", ""),
     }

@@ -13,6 +13,7 @@ from meterhouse.inventory.facts import ResourceInfo, RevisionInfo
 from meterhouse.inventory.finding import ORDERS, Page, Wanted
 from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.meters import POWER
 from meterhouse.metering.snapshots import State
 from meterhouse.store import reading as store
 from meterhouse.store.reading import Stored
@@ -85,6 +86,7 @@ def resource(request: HttpRequest, key: str) -> HttpResponse:
         "ram": figures.gibibytes(found.ram_bytes) if found.ram_bytes else None,
         "disk": figures.gibibytes(found.disk_bytes) if found.disk_bytes else None,
         "crumbs": [("Resources", reverse("resources"))],
+        "power": sight and store.find(resource=found.key, meter=POWER.name),
         "usage": f"{reverse('usage')}?{urlencode({'resource': found.key})}",
         **_series(store.find(resource=found.key) if sight else []),
     }
