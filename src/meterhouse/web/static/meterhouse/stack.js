@@ -4,7 +4,7 @@
   "use strict";
 
   const FONT = 12;
-  const WAIT_S = 3; // without a message the stream is taken for dead
+  const WAIT_S = 10;
   const PUSHED_S = 10; // so narrow are buckets at most that are made here, of the stream
   const { ink, state, fetched, moved } = drawing;
   const place = document.getElementById("stack");
@@ -192,7 +192,10 @@
 
   let stream, newest = 0, pending = false;
 
-  function listening() { return stream && Date.now() - newest < WAIT_S * 1000 + 7000; }
+  // Open, or so lately heard that it is only being opened again.
+  function listening() {
+    return stream && (stream.readyState === EventSource.OPEN || Date.now() - newest < WAIT_S * 1000);
+  }
 
   function listen() {
     if (!points.live || !window.EventSource) return;
