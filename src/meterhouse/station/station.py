@@ -43,7 +43,7 @@ class Station:
         self._publisher = Publisher(
             self.journal, self.secret, self.endpoint.live, self.endpoint.replay
         )
-        self._gathering = Gathering(self._publish)
+        self._gathering = Gathering(self.publish)
         self._runner = Runner(self._gathering.add, self.clock)
 
     async def run(self) -> None:
@@ -100,5 +100,6 @@ class Station:
             "process": process_counts(),
         }
 
-    def _publish(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> None:
+    def publish(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> None:
+        """Publish one batch; to see each that was taken, override this."""
         self._publisher.publish(samples, snapshots)
