@@ -31,12 +31,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import zmq
 
-from meterhouse.bus.endpoints import bind, opened
+from meterhouse.bus.endpoints import bind, checked, opened
 from meterhouse.bus.subscription import Subscription
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import BadMessage
 from meterhouse.metering.meters import CURRENT, POWER, VOLTAGE
 from meterhouse.metering.samples import Columns, Series
+
+__all__ = ["KwapiListener", "KwapiPublisher", "Power", "checked", "decode", "encode"]
 
 EVERY = timedelta(milliseconds=200)
 MOST_WAITING = 100_000

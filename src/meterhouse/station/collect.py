@@ -11,6 +11,7 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.station import logs
 from meterhouse.station.declared import declared
 from meterhouse.station.keyfile import read_key
+from meterhouse.station.kwapi_out import Kwapi
 from meterhouse.station.station import Station
 from meterhouse.station.until_told import until_told
 
@@ -24,6 +25,8 @@ class Wanted:
     bind: str
     key: Path
     publisher: str | None
+    kwapi: str | None = None
+    kwapi_secret: str | None = None
 
 
 def collect(wanted: Wanted) -> int:
@@ -34,6 +37,7 @@ def collect(wanted: Wanted) -> int:
     secret = read_key(wanted.key)
     endpoint = Endpoint.at(wanted.bind)
     require_free(endpoint.live, endpoint.replay)
+    kwapi = Kwapi.wanted(wanted.kwapi, wanted.kwapi_secret)
     publisher = wanted.publisher or socket.gethostname()
 
     def announce(at: Endpoint) -> None:
@@ -52,6 +56,7 @@ def collect(wanted: Wanted) -> int:
             secret=secret,
             endpoint=endpoint,
             clock=clock,
+            kwapi=kwapi,
             announce=announce,
         )
         asyncio.run(until_told(station.run))

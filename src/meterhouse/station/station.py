@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from meterhouse.sources import Configured
 from meterhouse.sources.runner import Runner, SourceState
 from meterhouse.station.following_file import SourcesFile
 from meterhouse.station.gathering import Gathering
+from meterhouse.station.kwapi_out import Kwapi, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import EVERY_S, Counts, keep_telling, process_counts
 
@@ -26,6 +27,7 @@ class Station:
 
     journal:   where what was read waits until a house has it
     endpoint:  the addresses to bind
+    kwapi:     where power is sent on Kwapi's wire too
     announce:  called once both are bound, with the ports that were taken
     """
 
@@ -35,6 +37,7 @@ class Station:
     secret: bytes
     endpoint: Endpoint
     clock: Clock
+    kwapi: Kwapi | None = None
     announce: Callable[[Endpoint], None] = lambda endpoint: None
     tell_every_s: float = EVERY_S
     healths: dict[str, Health] = field(default_factory=dict)
@@ -49,12 +52,14 @@ class Station:
     async def run(self) -> None:
         """Run every part; one that fails is started again."""
         file = SourcesFile(self.file, self._change)
-        parts = {
+        parts: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "bus": self._publisher.run,
             "sources": self._read,
             "file": file.follow,
             "telling": self._tell,
         }
+        if self.kwapi:
+            parts["kwapi"] = self._send_kwapi
         async with asyncio.TaskGroup() as group:
             for name, part in parts.items():
                 health = self.healths[name] = Health(name)
@@ -72,6 +77,11 @@ class Station:
                 group.create_task(self._gathering.keep_flushing())
         finally:
             self._gathering.flush()  # what sources brought while they were stopped
+
+    async def _send_kwapi(self) -> None:
+        if self.kwapi:
+            await self._publisher.ready.wait()
+            await keep_sending(self.kwapi, [self._publisher.endpoint], self.secret)
 
     def _change(self, sources: Sequence[Configured]) -> None:
         self.sources = sources

@@ -25,6 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--publisher", metavar="NAME", help="unique in the house (default: this host's name)"
     )
+    parser.add_argument(
+        "--kwapi",
+        metavar="ADDRESS",
+        help="publish power on Kwapi's own wire too, for its plug-ins: tcp://host:port",
+    )
+    parser.add_argument(
+        "--kwapi-secret", metavar="FILE", help="holds Kwapi's metering_secret, which signs that"
+    )
     parser.add_argument("--once", action="store_true", help="read the house's sources once")
     parser.add_argument("--source", metavar="NAME", help="with --once: only this one")
 
@@ -46,5 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             bind=arguments.bind,
             key=Path(arguments.key) if arguments.key else data / "bus.key",
             publisher=arguments.publisher,
+            kwapi=arguments.kwapi,
+            kwapi_secret=arguments.kwapi_secret,
         )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.metering.clock import SystemClock
 from meterhouse.station import logs
+from meterhouse.station.kwapi_out import Kwapi
 from meterhouse.station.until_told import until_told
 from meterhouse.web import ready
 from meterhouse.web.services.server import free_or_mistake, url_of
@@ -26,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="record what is published elsewhere too: a collector or forwarder, "
         "tcp://host:port; may be repeated (also: METERHOUSE_FOLLOW)",
+    )
+    parser.add_argument(
+        "--kwapi",
+        metavar="ADDRESS",
+        help="publish power on Kwapi's own wire too, for its plug-ins: tcp://host:port",
+    )
+    parser.add_argument(
+        "--kwapi-secret", metavar="FILE", help="holds Kwapi's metering_secret, which signs that"
     )
 
 
@@ -68,6 +77,7 @@ def live(
         clock=SystemClock(),
         publisher=socket.gethostname(),
         follow=followed(arguments.follow),
+        kwapi=Kwapi.wanted(arguments.kwapi, arguments.kwapi_secret),
         also=also or {},
         announce=announce,
     )

@@ -21,6 +21,7 @@ from meterhouse.bus.publisher import Publisher
 from meterhouse.metering.clock import Clock
 from meterhouse.station.gathering import Publish
 from meterhouse.station.keyfile import kept_key
+from meterhouse.station.kwapi_out import Kwapi, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import Counts
 from meterhouse.web.asgi import Application, application
@@ -46,6 +47,7 @@ class House:
     data:       the data folder
     publisher:  the name under which this process publishes, unique in the house
     follow:     where publishers elsewhere, or forwarders before them, are reached
+    kwapi:      where power is sent on Kwapi's wire too
     also:       services beside the usual ones, by name: the demo's back-fill
     announce:   called once the pages can be asked for
     """
@@ -56,6 +58,7 @@ class House:
     clock: Clock
     publisher: str
     follow: Sequence[Endpoint] = ()
+    kwapi: Kwapi | None = None
     also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
@@ -86,12 +89,19 @@ class House:
                     "keeper": lambda: keep_house(recording.seal, recording.prune, self.clock),
                     "observer": observing.run,
                     "web": self._web,
+                    **self._kwapi(endpoints, secret),
                     **self.also,
                 }.items():
                     health = self.healths[name] = Health(name)
                     group.create_task(
                         keep_running(health, service, self.clock, refusal), name=name
                     )
+
+    def _kwapi(
+        self, endpoints: Sequence[Endpoint], secret: bytes
+    ) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        kwapi = self.kwapi
+        return {"kwapi": lambda: keep_sending(kwapi, endpoints, secret)} if kwapi else {}
 
     def _observing(
         self, publisher: Publisher, collector: Collector, recording: Recording

@@ -1,0 +1,1 @@
+"""Kwapi's drivers, heard on Kwapi's own wire."""

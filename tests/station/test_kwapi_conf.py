@@ -1,0 +1,204 @@
+"""A drivers.conf becomes tables that can be read, and says what it leaves behind."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.station.test_station import METERHOUSE
+
+from meterhouse.metering.errors import Mistake
+from meterhouse.station.declared import declared
+from meterhouse.station.kwapi_conf import Carried, carried
+
+EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1.3"
+RARITAN = "1.3.6.1.4.1.13742.4.1.2.2.1.7"
+
+
+def one(text: str) -> Carried:
+    (found,) = carried(f"[Meter 7]\n{text}", "drivers.conf")
+    return found
+
+
+def section(driver: str, probes: str, parameters: str = "{}") -> str:
+    return f"driver = {driver}\nprobes = {probes}\nparameters = {parameters}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        (
+            section("Dummy", "['A', None, 'B']", "{'min': 10, 'max': 20}"),
+            {"kind": "dummy", "probes": ["A", "B"], "min": 10, "max": 20},
+        ),
+        ("driver = Dummy\nprobes = ['C']\n", {"kind": "dummy", "probes": ["C"]}),
+        (
+            section("Wattsup", "['A']", "{'device': '/dev/ttyUSB0'}"),
+            {"kind": "wattsup", "device": "/dev/ttyUSB0", "probes": ["A"]},
+        ),
+        (
+            section(
+                "Ipmi",
+                "['E']",
+                "{'interface': 'lanplus', 'host': 'bmc', 'username': 'u', 'password': 'p',"
+                " 'sensor': 'Power'}",
+            ),
+            {
+                "kind": "ipmi",
+                "hosts": ["bmc"],
+                "probes": ["E"],
+                "user": "u",
+                "password": "p",
+                "method": "sensors",
+                "sensors": ["Power"],
+            },
+        ),
+        (
+            section(
+                "Snmp",
+                "['F1', None, 'F3']",
+                f"{{'protocol': 'v3', 'user': 'admin', 'ip': '192.0.2.1', 'oid': '{EATON}'}}",
+            ),
+            {
+                "kind": "snmp",
+                "host": "192.0.2.1",
+                "version": "3",
+                "user": "admin",
+                "preset": "eaton",
+                "probes": ["F1", "", "F3"],
+            },
+        ),
+        (
+            section(
+                "Snmp",
+                "['F1']",
+                f"{{'protocol': '1', 'community': 'c', 'ip': 'pdu', 'oid': '.{RARITAN}'}}",
+            )
+            + "probes_names = [['node-1', 'node-2']]",
+            {
+                "kind": "snmp",
+                "host": "pdu",
+                "version": "1",
+                "community": "c",
+                "power": {"oid": f"{RARITAN}.{{n}}"},
+                "probes": [["node-1", "node-2"]],
+            },
+        ),
+        (
+            section("Json_url", "['lyon.taurus-1']", "{'url': 'https://power.example/'}"),
+            {
+                "kind": "http",
+                "model": "kwapi",
+                "urls": ["https://power.example/"],
+                "channels": ["taurus-1"],
+                "probes": ["lyon.taurus-1"],
+            },
+        ),
+    ],
+)
+def test_each_driver_has_its_table(text: str, table: dict[str, object]) -> None:
+    assert one(text).table == {"name": "meter-7", **table}
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (section("Quantum", "['A']"), "'quantum' is not known"),
+        (section("Wattsup", "['A']"), "'device' is not known here or is missing"),
+        (section("Snmp", "['A']", "{'protocol': '4'}"), "protocol '4' is none"),
+        ("driver = Dummy\n", "probes is no list of names"),
+        (section("Dummy", "__import__('os').abort()"), "probes is no Python literal"),
+        (section("Dummy", "[" * 500), "probes is no Python literal"),
+        (
+            section("Snmp", "['A']") + "data_type = {'name': 'network_in'}",
+            "network_in is no power",
+        ),
+    ],
+)
+def test_what_cannot_be_carried_over_is_told(text: str, note: str) -> None:
+    found = one(text)
+    assert found.table is None
+    assert note in found.notes[0]
+
+
+def test_a_parameter_that_is_left_behind_is_told() -> None:
+    found = one(section("Dummy", "['A']", "{'noise': 3}"))
+    assert found.table
+    assert found.notes == ["noise is not carried over"]
+
+
+def test_bmcs_that_are_asked_alike_become_one_source_and_no_name_comes_twice() -> None:
+    text = "".join(
+        f"[BMC {number}]\n"
+        + section(
+            "Ipmi",
+            f"['n{number}']",
+            f"{{'host': 'h{number}', 'username': 'u', 'password': '{word}'}}",
+        )
+        for number, word in ((1, "p"), (2, "p"), (3, "other"))
+    )
+    joined, apart = carried(text + "[bmc-3 ]\n" + section("Dummy", "['A']"), "x")[:2]
+    assert joined.table
+    assert apart.table
+    assert (joined.table["hosts"], joined.table["probes"]) == (["h1", "h2"], ["n1", "n2"])
+    assert joined.notes == ["with [BMC 2]"]
+    assert apart.table["hosts"] == ["h3"]
+    names = [
+        each.table["name"]
+        for each in carried(text + "[bmc 3]\n" + section("Dummy", "['A']"), "x")
+        if each.table
+    ]
+    assert len(set(names)) == len(names) == 3
+
+
+@pytest.mark.parametrize("text", ["no ini", "[DEFAULT]\nprobes_endpoint = ipc:///x\n", ""])
+def test_what_is_no_drivers_conf_is_a_mistake(text: str) -> None:
+    with pytest.raises(Mistake, match="x: "):
+        carried(text, "x")
+
+
+CONF = (
+    "[pdu]\n"
+    + section(
+        "Snmp",
+        "['A', None]",
+        f"{{'protocol': '1', 'community': 'sesame', 'ip': 'pdu', 'oid': '{EATON}'}}",
+    )
+    + "[bmc]\n"
+    + section("Ipmi", "['E']", "{'host': 'bmc', 'username': 'u', 'password': 'pa55'}")
+)
+
+
+def printed(*words: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [*METERHOUSE, "import-kwapi", *words], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_what_is_printed_can_be_read_and_shows_no_secret(tmp_path: Path) -> None:
+    conf = tmp_path / "drivers.conf"
+    conf.write_text(CONF)
+    status, out, _ = printed(str(conf), "--secrets", str(tmp_path))
+    assert status == 0
+    assert "sesame" not in out
+    assert "pa55" not in out
+    (tmp_path / "meters.toml").write_text(out)
+    assert [source.kind.name for source in declared(tmp_path / "meters.toml")] == ["snmp", "ipmi"]
+    assert (tmp_path / "bmc.password").stat().st_mode & 0o77 == 0
+    assert (tmp_path / "pdu.community").read_text() == "sesame"
+    (tmp_path / "pdu.community").write_text("changed since")
+    assert "put its text into pdu.community" in printed(str(conf))[1]
+    printed(str(conf), "--secrets", str(tmp_path))
+    assert (tmp_path / "pdu.community").read_text() == "changed since"
+
+
+def test_leaving_something_behind_is_told_by_the_exit_status(tmp_path: Path) -> None:
+    conf = tmp_path / "drivers.conf"
+    conf.write_text(CONF + "[odd]\n" + section("Quantum", "['Q']"))
+    assert printed(str(conf))[0] == 1
+    assert printed(str(tmp_path / "gone"))[::2] == (
+        2,
+        f"meterhouse: {tmp_path}/gone: No such file or directory\n",
+    )
+    conf.write_bytes(b"\xff")
+    assert "not UTF-8" in printed(str(conf))[2]
