@@ -15,7 +15,7 @@ from meterhouse.bus.kwapi import KwapiListener
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.samples import Columns, Series
-from meterhouse.station.kwapi_out import Kwapi, Names, keep_sending, power_of
+from meterhouse.station.kwapi_out import KwapiWire, Names, keep_sending, power_of
 
 SECRET = b"Change This Or Be Hacked"
 DEADLINE_S = 20.0
@@ -60,7 +60,7 @@ def test_what_kwapi_does_not_know_is_left_out() -> None:
 async def test_what_is_published_is_heard_by_who_speaks_kwapi(
     tmp_path: Path, secret: bytes | None
 ) -> None:
-    kwapi = Kwapi(f"ipc://{sockets()}/kwapi", secret)
+    kwapi = KwapiWire(f"ipc://{sockets()}/kwapi", secret)
     listener = KwapiListener(
         [kwapi.address], secret=secret, hold=timedelta(seconds=10), clock=SystemClock()
     )
@@ -81,16 +81,16 @@ async def test_what_is_published_is_heard_by_who_speaks_kwapi(
 
 def test_the_options_are_looked_at_before_anything_runs(tmp_path: Path) -> None:
     at, file = f"ipc://{sockets()}/kwapi", tmp_path / "secret"
-    assert Kwapi.wanted(None, None) is None
-    assert Kwapi.wanted(at, None) == Kwapi(at, None)
+    assert KwapiWire.wanted(None, None) is None
+    assert KwapiWire.wanted(at, None) == KwapiWire(at, None)
     with pytest.raises(Mistake, match="No such file"):
-        Kwapi.wanted(at, str(file))
+        KwapiWire.wanted(at, str(file))
     file.write_text("\n")
     with pytest.raises(Mistake, match="it is empty"):
-        Kwapi.wanted(at, str(file))
+        KwapiWire.wanted(at, str(file))
     file.write_text("Change This\n")
-    assert Kwapi.wanted(at, str(file)) == Kwapi(at, b"Change This")
+    assert KwapiWire.wanted(at, str(file)) == KwapiWire(at, b"Change This")
     with pytest.raises(Mistake, match="is for --kwapi"):
-        Kwapi.wanted(None, str(file))
+        KwapiWire.wanted(None, str(file))
     with pytest.raises(Mistake, match="is no address"):
-        Kwapi.wanted("here", None)
+        KwapiWire.wanted("here", None)

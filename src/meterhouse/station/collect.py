@@ -11,7 +11,7 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.station import logs
 from meterhouse.station.declared import declared
 from meterhouse.station.keyfile import read_key
-from meterhouse.station.kwapi_out import Kwapi
+from meterhouse.station.kwapi_out import KwapiWire
 from meterhouse.station.station import Station
 from meterhouse.station.until_told import until_told
 
@@ -37,7 +37,7 @@ def collect(wanted: Wanted) -> int:
     secret = read_key(wanted.key)
     endpoint = Endpoint.at(wanted.bind)
     require_free(endpoint.live, endpoint.replay)
-    kwapi = Kwapi.wanted(wanted.kwapi, wanted.kwapi_secret)
+    kwapi = KwapiWire.wanted(wanted.kwapi, wanted.kwapi_secret)
     publisher = wanted.publisher or socket.gethostname()
 
     def announce(at: Endpoint) -> None:

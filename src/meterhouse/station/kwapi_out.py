@@ -59,7 +59,7 @@ def _short(resource: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Kwapi:
+class KwapiWire:
     """Where to send. secret None: messages are not signed."""
 
     address: str
@@ -89,7 +89,7 @@ def _secret_in(path: Path) -> bytes:
     return secret
 
 
-async def keep_sending(kwapi: Kwapi, endpoints: Sequence[Endpoint], key: bytes) -> None:
+async def keep_sending(kwapi: KwapiWire, endpoints: Sequence[Endpoint], key: bytes) -> None:
     """Send on what is published at some endpoints, until this is cancelled."""
     names = Names()
     with KwapiPublisher(kwapi.address, secret=kwapi.secret) as publisher:

@@ -16,7 +16,7 @@ from meterhouse.sources import Configured
 from meterhouse.sources.runner import Runner, SourceState
 from meterhouse.station.following_file import SourcesFile
 from meterhouse.station.gathering import Gathering
-from meterhouse.station.kwapi_out import Kwapi, keep_sending
+from meterhouse.station.kwapi_out import KwapiWire, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import EVERY_S, Counts, keep_telling, process_counts
 
@@ -37,7 +37,7 @@ class Station:
     secret: bytes
     endpoint: Endpoint
     clock: Clock
-    kwapi: Kwapi | None = None
+    kwapi: KwapiWire | None = None
     announce: Callable[[Endpoint], None] = lambda endpoint: None
     tell_every_s: float = EVERY_S
     healths: dict[str, Health] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.metering.clock import SystemClock
 from meterhouse.station import logs
-from meterhouse.station.kwapi_out import Kwapi
+from meterhouse.station.kwapi_out import KwapiWire
 from meterhouse.station.until_told import until_told
 from meterhouse.web import ready
 from meterhouse.web.services.server import free_or_mistake, url_of
@@ -77,7 +77,7 @@ def live(
         clock=SystemClock(),
         publisher=socket.gethostname(),
         follow=followed(arguments.follow),
-        kwapi=Kwapi.wanted(arguments.kwapi, arguments.kwapi_secret),
+        kwapi=KwapiWire.wanted(arguments.kwapi, arguments.kwapi_secret),
         also=also or {},
         announce=announce,
     )

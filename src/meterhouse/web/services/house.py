@@ -21,7 +21,7 @@ from meterhouse.bus.publisher import Publisher
 from meterhouse.metering.clock import Clock
 from meterhouse.station.gathering import Publish
 from meterhouse.station.keyfile import kept_key
-from meterhouse.station.kwapi_out import Kwapi, keep_sending
+from meterhouse.station.kwapi_out import KwapiWire, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import Counts
 from meterhouse.web.asgi import Application, application
@@ -58,7 +58,7 @@ class House:
     clock: Clock
     publisher: str
     follow: Sequence[Endpoint] = ()
-    kwapi: Kwapi | None = None
+    kwapi: KwapiWire | None = None
     also: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
