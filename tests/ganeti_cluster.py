@@ -26,7 +26,7 @@ from typing import Any
 
 import httpx
 
-from meterhouse.clients.ganeti import trust
+from meterhouse.clients import trust
 
 STATE = Path("/var/lib/mh-ganeti")  # short: the daemons' Unix sockets are deep inside
 LOCK = Path("/run/lock/mh-ganeti")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.clients.ganeti import fake
 
-from meterhouse.clients.ganeti import trust
+from meterhouse.clients import trust
 from meterhouse.clients.ganeti.client import Rapi, open_rapi
 from meterhouse.metering.secrets import Secret
 

@@ -12,7 +12,7 @@ import pytest
 from tests.clients.ganeti import fake
 from tests.clients.ganeti.fake import SILENCE, Answer, good, refusal
 
-from meterhouse.clients.ganeti import trust
+from meterhouse.clients import trust
 from meterhouse.clients.ganeti.client import Rapi, Refused, explained, open_rapi
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.secrets import Secret

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.clients.ganeti import fake
 
-from meterhouse.clients.ganeti import trust
-from meterhouse.clients.ganeti.client import Refused, open_rapi
+from meterhouse.clients import trust
+from meterhouse.clients.ganeti.client import HOW_KNOWN, Refused, open_rapi
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 
@@ -101,7 +101,7 @@ def test_a_file_without_a_certificate_is_a_mistake(
     file = tmp_path / "rapi.pem"
     file.write_bytes(content)
     with pytest.raises(Mistake, match=said):
-        trust.of_file(str(file))
+        trust.of_file(str(file), HOW_KNOWN)
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

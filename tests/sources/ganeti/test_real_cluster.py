@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.ganeti_cluster import ADDRESS, NODE, READER, Cluster, wait_for
 
-from meterhouse.clients.ganeti import trust
+from meterhouse.clients import trust
 from meterhouse.clients.ganeti.client import Refused
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Unreachable

@@ -25,12 +25,21 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from meterhouse.clients.ganeti import answers, trust
+from meterhouse.clients.ganeti import answers
 from meterhouse.clients.ganeti.answers import Cluster, Group, Instance, Node
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.secrets import Secret
 
 AnswerT = TypeVar("AnswerT")
+
+HOW_KNOWN = (
+    "give `certificate`, a copy of the BEGIN CERTIFICATE part of /var/lib/ganeti/rapi.pem on the "
+    "master, or `fingerprint`, as `openssl x509 -in /var/lib/ganeti/rapi.pem -noout -fingerprint "
+    "-sha256` prints it there"
+)
+"""RAPI signs its own certificate: X.509 v1, CN=ganeti.example.com whatever the cluster is called,
+and no subjectAltName, so that no check of names can ever succeed: it is pinned. `gnt-cluster
+renew-crypto --new-rapi-certificate` makes another, to be made known."""
 
 DEADLINE_S = 90.0
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -136,7 +145,7 @@ async def open_rapi(
     """Open a cluster's RAPI; nothing is sent until something is asked.
 
     url:     "https://<cluster's name>:5080"
-    trusted: from ``trust``: how the cluster proves who it is
+    trusted: from ``clients.trust``: how the cluster proves who it is
     user:    "" asks as nobody, which clusters allow that run without --require-authentication
     """
     async with httpx.AsyncClient(
@@ -186,7 +195,7 @@ def explained(error: httpx.HTTPError, where: str) -> Unreachable:
         return Unreachable(f"{where}: no connection in time")
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Refused(f"{where}: {cause.args[-1]}; {trust.ADVICE}")
+            return Refused(f"{where}: {cause.args[-1]}; {HOW_KNOWN}")
         if isinstance(cause, ssl.SSLError | socket.gaierror):
             return Unreachable(f"{where}: {cause.args[-1]}")
         if isinstance(cause, OSError) and cause.errno:

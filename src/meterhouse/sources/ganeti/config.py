@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from meterhouse.clients.ganeti import trust
-from meterhouse.clients.ganeti.client import DEADLINE_S
+from meterhouse.clients import trust
+from meterhouse.clients.ganeti.client import DEADLINE_S, HOW_KNOWN
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 
@@ -77,7 +77,7 @@ def _check_trust(config: Config) -> None:
     if config.verify == "ca" and config.fingerprint:
         raise ValueError('fingerprint: goes with verify = "pin"')
     if config.verify == "pin" and bool(config.certificate) == bool(config.fingerprint):
-        raise ValueError(f"by what is the cluster known? {trust.ADVICE}")
+        raise ValueError(f"by what is the cluster known? {HOW_KNOWN}")
     if config.fingerprint:
         trust.of_text(config.fingerprint)
 
@@ -105,5 +105,5 @@ def _trusted(config: Config) -> ssl.SSLContext:
     if config.verify == "ca":
         return trust.authorities(config.certificate)
     if config.certificate:
-        return trust.pinned(trust.of_file(config.certificate))
+        return trust.pinned(trust.of_file(config.certificate, HOW_KNOWN))
     return trust.pinned([trust.of_text(config.fingerprint)])

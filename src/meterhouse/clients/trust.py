@@ -1,9 +1,8 @@
-"""How a cluster proves who it is before it is told a password.
+"""How a peer proves who it is before it is told a password.
 
-RAPI signs its own certificate: X.509 v1, CN=ganeti.example.com whatever the cluster is called,
-and no subjectAltName, so that no check of names can ever succeed. Instead the very certificate is
-known beforehand, as a host key is in SSH: by its SHA-256 fingerprint. When it expires is then of
-no account; `gnt-cluster renew-crypto --new-rapi-certificate` makes another, to be made known.
+Either an authority has signed its certificate, which must bear the right name; or the very
+certificate is known beforehand, as a host key is in SSH: by its SHA-256 fingerprint. When it
+expires is then of no account, nor what it names: devices sign their own, and name anything.
 """
 
 import hashlib
@@ -15,11 +14,6 @@ from pathlib import Path
 
 from meterhouse.metering.errors import Mistake
 
-ADVICE = (
-    "give `certificate`, a copy of the BEGIN CERTIFICATE part of /var/lib/ganeti/rapi.pem on the "
-    "master, or `fingerprint`, as `openssl x509 -in /var/lib/ganeti/rapi.pem -noout -fingerprint "
-    "-sha256` prints it there"
-)
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -68,8 +62,18 @@ def authorities(file: str) -> ssl.SSLContext:
         raise Mistake(f"certificate {file!r}: {error}") from error
 
 
-def of_file(path: str) -> list[bytes]:
+def unverified() -> ssl.SSLContext:
+    """A context that trusts anybody: who can listen in between is told the password."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def of_file(path: str, advice: str = "") -> list[bytes]:
     """Fingerprints of the certificates in a PEM file; keys in it are passed over. Raises Mistake.
+
+    advice: what to give instead, if there is none in it
 
     There may be several, so that the next one can be made known before it is in use.
     """
@@ -79,7 +83,7 @@ def of_file(path: str) -> list[bytes]:
     except (OSError, ValueError) as error:
         raise Mistake(f"certificate {path!r} cannot be read: {error}") from error
     if not found:
-        raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE; {ADVICE}")
+        raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE{advice and '; '}{advice}")
     return found
 
 
