@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from meterhouse.clients.freeipmi.client import Manner
-from meterhouse.clients.freeipmi.hosts import IPMI_PORT, address
 from meterhouse.clients.freeipmi.login import NO_KEY, Login
+from meterhouse.clients.hosts import address
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Probes, checked
@@ -76,7 +76,7 @@ class Config:
     k_g: Secret = NO_KEY
     method: Method = "auto"
     sensors: tuple[str, ...] = ()
-    port: int = IPMI_PORT
+    port: int = 623
     cipher_suite: int = 3
     privilege: Privilege = "admin"
     workarounds: tuple[Workaround, ...] = ()

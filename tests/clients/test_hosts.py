@@ -1,8 +1,8 @@
-"""What is given to FreeIPMI as a host is one host, whatever somebody writes."""
+"""What is given to a program as a host is one host, whatever somebody writes."""
 
 import pytest
 
-from meterhouse.clients.freeipmi.hosts import address
+from meterhouse.clients.hosts import address
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from meterhouse.clients.freeipmi.hosts import address
     ],
 )
 def test_names_and_addresses_are_hosts(host: str, found: str) -> None:
-    assert address(host) == found
+    assert address(host, 623) == found
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_names_and_addresses_are_hosts(host: str, found: str) -> None:
 )  # fmt: skip
 def test_what_could_be_an_option_a_range_or_a_list_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match="is no host name and no IP address"):
-        address(host)
+        address(host, 623)
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])

@@ -1,0 +1,1 @@
+"""BMCs by Redfish: what each server says it draws."""
