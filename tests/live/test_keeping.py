@@ -1,0 +1,126 @@
+"""Energy counted from the real store, and kept over restarts and what the store throws away."""
+
+from datetime import timedelta
+
+import pytest
+from tests.conftest import NOON
+from tests.live.boards import HOLD_MS, T0, Reading, batch
+
+from meterhouse.live.board import Board
+from meterhouse.live.counting import Base, counted
+from meterhouse.live.keeping import Keeping
+from meterhouse.metering.clock import FixedClock
+from meterhouse.store import retention, sealing
+from meterhouse.store.recorder import Recorder
+
+pytestmark = pytest.mark.django_db
+DAY_S = 86_400
+
+
+class Site:
+    """A board, the real store, and what is kept of the one beside the other."""
+
+    def __init__(self) -> None:
+        self.clock = FixedClock(NOON)
+        self.recorder = Recorder(lambda snapshots: None, clock=self.clock)
+        self.begin()
+
+    def begin(self) -> None:
+        """As after a restart."""
+        self.board, self.keeping = Board(self.clock), Keeping()
+        self.board.restore(self.keeping.load())
+
+    def happens(self, sequence: int, *readings: Reading) -> None:
+        one = batch(sequence, *readings)
+        self.recorder.record(one)
+        self.board.hear(one)
+        self.board.recorded(one)
+
+    def count(self) -> None:
+        self.board.take_stale()
+        self.board.adopt(counted(None, self.keeping.bases, self.clock.now_ms()))
+
+    def joules(self, resource: str) -> float:
+        slot = self.board.slot_of(resource)
+        assert slot is not None
+        return float(self.board.shown[slot])
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+def test_the_board_shows_what_the_store_adds_up_to(site: Site) -> None:
+    for second in range(0, 60, 2):
+        site.happens(second + 1 - second // 2, ("a", second, 100), ("b", second, 7))
+    before = site.joules("a"), site.joules("b")
+    assert before == (5800, 58 * 7)
+    site.count()
+    assert (site.joules("a"), site.joules("b")) == pytest.approx(before)
+
+
+def test_what_was_written_down_is_shown_at_once_after_a_restart(site: Site) -> None:
+    site.happens(1, ("a", 0, 100), ("a", 2, 50))
+    site.keeping.write(*site.keeping.due(site.board))
+    site.begin()
+    assert site.joules("a") == 200
+    assert site.board.has_stale
+
+
+def test_what_was_not_written_down_is_counted_and_nothing_twice(site: Site) -> None:
+    site.happens(1, ("a", 0, 100), ("a", 2, 100))
+    site.keeping.write(*site.keeping.due(site.board))
+    site.happens(2, ("a", 4, 100))
+    site.begin()
+    site.count()
+    assert site.joules("a") == 400
+    site.count()
+    assert site.joules("a") == 400
+
+
+def test_only_what_changed_is_written_again(site: Site) -> None:
+    site.happens(1, ("a", 0, 1), ("b", 0, 1))
+    version, rows = site.keeping.due(site.board)
+    assert [row.resource for row in rows] == ["a", "b"]
+    site.keeping.write(version, rows)
+    site.happens(2, ("b", 1, 1))
+    assert [row.resource for row in site.keeping.due(site.board)[1]] == ["b"]
+
+
+def test_energy_stays_when_the_store_throws_away_what_it_came_from(site: Site) -> None:
+    site.happens(1, ("a", 0, 100), ("a", 2, 100))
+    day = timedelta(days=1)
+    site.clock.move(40 * day)
+    site.happens(2, ("a", 40 * DAY_S, 100), ("a", 40 * DAY_S + 1, 100))
+    policy = retention.Policy(30 * day, 30 * day, 30 * day)
+    for _ in range(2):
+        sealing.seal(site.clock.now_ms())
+        site.clock.move(timedelta(hours=3))
+    retention.prune(site.clock.now_ms(), policy)
+    site.keeping.move_on()
+    first_hour = site.keeping.bases["a"]
+    assert first_hour.ms > T0
+    site.keeping.write(*site.keeping.due(site.board))
+    retention.prune(site.clock.now_ms(), policy)
+    shown = site.joules("a")
+    site.begin()
+    assert site.keeping.bases["a"] == first_hour
+    site.count()
+    assert site.joules("a") == shown == 200 + 100 * HOLD_MS / 1000 + 100
+
+
+def test_a_clock_that_was_ahead_does_not_count_what_has_not_come(site: Site) -> None:
+    site.happens(1, ("a", 0, 100), ("a", 7200, 100))
+    site.clock.move(timedelta(seconds=2))
+    site.happens(2, ("a", 2, 50))
+    site.count()
+    slot = site.board.slot_of("a")
+    assert site.joules("a") == 100 * HOLD_MS / 1000
+    assert site.board.at[slot] == T0 + 2000
+    assert site.board.watts[slot] == 50
+
+
+def test_a_probe_with_nothing_but_a_future_is_left_alone(site: Site) -> None:
+    site.happens(1, ("a", 7200, 100))
+    assert counted(None, {"a": Base()}, T0) == []
