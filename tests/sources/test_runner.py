@@ -2,6 +2,7 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.conftest import NOON
-from tests.sources.fakes import MS, Config, Watched, fake, hang, nothing, reading_of, well
+from tests.sources.fakes import (
+    DEADLINE_S,
+    HURRIED,
+    MS,
+    Config,
+    Watched,
+    fake,
+    hang,
+    nothing,
+    reading_of,
+    well,
+)
 
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.errors import BadReading, Mistake, Unreachable
@@ -19,7 +31,8 @@ from meterhouse.metering.periods import to_ms
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.secrets import Secret
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.sources import Named, Reading
+from meterhouse.sources import Blocking, Named, Reading
+from meterhouse.sources.blocking import MOST_GIVEN_UP
 from meterhouse.sources.runner import Outcome, Patience, Status
 from meterhouse.sources.runner.errors import secrets
 
@@ -465,3 +478,105 @@ async def test_a_source_without_an_interval_is_read_as_fast_as_it_answers(
     meter, _ = fake("meter", interval=timedelta(0), closing=nothing)
     async with watched.tending([meter]):
         await watched.until_good("meter", 50)
+
+
+async def test_who_sleeps_in_the_event_loop_is_found_and_named(
+    clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def sleeping(turn: int, named: Named) -> Reading:
+        if turn == 1:
+            time.sleep(0.4)  # noqa: ASYNC251 - the fault under test
+        return reading_of(named)
+
+    bad, _ = fake("bad", reading=sleeping, timeout=timedelta(seconds=5))
+    good, _ = fake("good")
+    watched = Watched(clock, patience=replace(HURRIED, held=100 * MS))
+    async with watched.tending([bad, good]):
+        await watched.until_good("bad", 2)
+        await watched.until_good("good", 2)
+        assert (watched.state("bad").blocked, watched.state("good").blocked) == (1, 0)
+    (said,) = [record for record in caplog.records if "holds up all others" in record.message]
+    assert said.__dict__["source"] == "bad"
+    assert said.__dict__["place"].startswith("test_runner.py:")
+
+
+async def test_what_holds_up_the_loop_and_is_no_source_is_named_too(
+    clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched = Watched(clock, patience=replace(HURRIED, held=100 * MS))
+    async with watched.tending([fake("good")[0]]):
+        await watched.until_good("good")
+        time.sleep(0.4)  # noqa: ASYNC251 - the fault under test
+        await watched.until_good("good", 2)
+        assert watched.state("good").blocked == 0
+    (said,) = [
+        record for record in caplog.records if "the event loop is held up" in record.message
+    ]
+    assert said.__dict__["place"].startswith("test_runner.py:")
+
+
+async def test_a_source_that_floods_costs_its_own_samples_and_nobody_elses(
+    watched: Watched,
+) -> None:
+    many = 600_000
+    flood = columns()
+    samples = Columns(
+        flood.samples.series, np.zeros(many, np.uint32), np.ones(many, np.int64), np.ones(many)
+    )
+
+    async def reading(turn: int, named: Named) -> Reading:
+        return Reading(samples)
+
+    bad, _ = fake("meter", reading=reading, timeout=timedelta(seconds=5))
+    good, _ = fake("good")
+    async with watched.tending([bad, good]):
+        await watched.until(lambda: watched.state("meter").bad_readings >= 3)
+        await watched.until_good("good", 5)
+        state = watched.state("meter")
+    assert state.refused["too many at once"] >= 3 * many
+    assert "600000 too many at once" in state.error
+    assert state.reopenings > 0
+    assert watched.good("good") == len(watched.outcomes("good"))
+
+
+async def test_a_thread_that_hangs_for_ever_is_given_up_and_the_source_goes_on(
+    watched: Watched,
+) -> None:
+    release = threading.Event()
+    blocking = Blocking(patience_s=0.05)
+    turns: list[int] = []
+
+    def work() -> None:
+        turns.append(1)
+        if len(turns) == 1:
+            release.wait(DEADLINE_S)
+
+    async def reading(turn: int, named: Named) -> Reading:
+        await blocking(work)
+        return reading_of(named)
+
+    meter, _ = fake("meter", reading=reading, timeout=20 * MS)
+    try:
+        async with watched.tending([meter]):
+            await watched.until_good("meter", 2)
+            state = watched.state("meter")
+    finally:
+        release.set()
+    assert state.status is Status.GOOD
+    assert len(turns) > 2
+
+
+async def test_threads_are_not_given_up_without_end() -> None:
+    release = threading.Event()
+    blocking = Blocking(patience_s=0.0)
+    hanging = [
+        asyncio.create_task(blocking(lambda: release.wait(DEADLINE_S)))
+        for _ in range(MOST_GIVEN_UP + 2)
+    ]
+    try:
+        done, left = await asyncio.wait(hanging, timeout=0.2)
+        assert [type(task.exception()) for task in done] == [Unreachable]
+        assert len(left) == MOST_GIVEN_UP + 1
+    finally:
+        release.set()
+        await asyncio.wait(hanging)

@@ -4,13 +4,15 @@ One bad source never stops another. Each lives in a task of its own; whatever it
 once, counted, shown and answered by trying again, also if it could not even be opened at first.
 What takes too long is cancelled. A source that swallows that is shown as stuck and not run twice;
 it goes on when it comes back. What cannot be cut is code that blocks the event loop itself: a
-source does such work through ``Named.blocking``, in a thread of its own.
+source does such work through ``Named.blocking``, in a thread of its own; one that does not is
+found, named and counted.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
@@ -19,6 +21,7 @@ from meterhouse.sources.runner.patience import Patience
 from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
 from meterhouse.sources.runner.standing import OnRun
 from meterhouse.sources.runner.tended import Publish, Surroundings, Tended
+from meterhouse.sources.runner.watch import Watch
 
 __all__ = ["Outcome", "Patience", "Run", "Runner", "SourceState", "Status"]
 
@@ -53,10 +56,12 @@ class Runner:
     async def run(self, sources: Sequence[Configured]) -> None:
         """Tend these sources until cancelled, then close them all."""
         self.change(sources)
+        look_s = self._patience.look.total_seconds()
         try:
-            while True:
-                await asyncio.sleep(self._patience.look.total_seconds())
-                self._look()
+            with Watch(look_s, self._patience.held.total_seconds(), self._held_up):
+                while True:
+                    await asyncio.sleep(look_s)
+                    self._look()
         finally:
             await self._stop()
 
@@ -109,6 +114,15 @@ class Runner:
         now = asyncio.get_running_loop().time()
         for tended, _ in self._tended.values():
             tended.look(now)
+
+    def _held_up(self, by: "asyncio.Task[Any] | None", place: str) -> None:
+        """Name who blocks the event loop. Called from another thread, while it does."""
+        for tended, task in list(self._tended.values()):
+            if task is by and task is not None:
+                tended.standing.held_up(place)
+                return
+        what = by.get_name() if by else "what is no task"
+        log.error("the event loop is held up", extra={"by": what, "place": place})
 
     async def _stop(self) -> None:
         limits = [tended.configured.timeout for tended, _ in self._tended.values()]

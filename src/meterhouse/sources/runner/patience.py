@@ -15,6 +15,7 @@ class Patience:
     bad_in_a_row: after so many bad readings the device is closed and opened again
     grace:       how long after its timeout a source that is being cut may take to stop
     look:        how often the runner looks for sources that did not stop
+    held:        how long one of them may hold up all others before it is named
     """
 
     first: timedelta = timedelta(seconds=1)
@@ -22,6 +23,7 @@ class Patience:
     bad_in_a_row: int = 3
     grace: timedelta = timedelta(seconds=5)
     look: timedelta = timedelta(seconds=1)
+    held: timedelta = timedelta(seconds=1)
 
     def pause(self, failures: int, chance: Random) -> float:
         """Seconds to wait after so many failures in a row (1, 2, ...).

@@ -30,6 +30,7 @@ class Standing:
         self._error = ""
         self._samples = self._bad = self._failures = self._lost = 0
         self._refused: Counter[str] = Counter()
+        self._blocked = 0
 
     def state(self) -> SourceState:
         return SourceState(
@@ -46,6 +47,7 @@ class Standing:
             failures=self._failures,
             lost=self._lost,
             refused=dict(self._refused),
+            blocked=self._blocked,
         )
 
     def begin(self) -> None:
@@ -86,6 +88,14 @@ class Standing:
         """Count a reading that is given up because the source is stopped."""
         self._lost += len(reading.samples)
         log.error("source was stopped before its last reading was published", extra=self._extra())
+
+    def held_up(self, place: str) -> None:
+        """Count that it blocks the event loop, and say where. Called from another thread."""
+        self._blocked += 1
+        log.error(
+            "source holds up all others: what blocks belongs into Named.blocking",
+            extra={"source": self._configured.name, "place": place},
+        )
 
     def closed_badly(self, error: BaseException) -> None:
         self._error = describe(error, self._configured.config)

@@ -1,6 +1,7 @@
 """One source's life: opened, read, published, and when something goes wrong, tried again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Configured, Reading, Source
 from meterhouse.sources.runner.belief import Belief, nothing_believed
 from meterhouse.sources.runner.errors import Unpublished
+from meterhouse.sources.runner.flood import TOO_MANY, Allowance
 from meterhouse.sources.runner.patience import Patience, Rhythm
 from meterhouse.sources.runner.records import Outcome, Run, Status
 from meterhouse.sources.runner.standing import OnRun, Standing
@@ -43,6 +45,7 @@ class Tended:
         self._around = around
         self._named = configured.named(around.clock)
         self._belief = Belief(configured.name, configured.limits)
+        self._allowance = Allowance()
         self._rhythm = Rhythm(configured.interval, around.chance)
         self._limit = configured.timeout.total_seconds()
         self._deadline: float | None = None  # of the step under way, in the loop's seconds
@@ -116,7 +119,13 @@ class Tended:
 
     async def _read(self, source: Source) -> Reading:
         reading = await self._within("reading", source.read())
-        return self._belief.check(reading, self._around.clock.now_ms())
+        reading = self._belief.check(reading, self._around.clock.now_ms())
+        many = len(reading.samples)
+        if self._allowance.takes(many, asyncio.get_running_loop().time()):
+            return reading
+        return Reading(
+            Columns(), reading.snapshots, Counter(reading.refused) + Counter({TOO_MANY: many})
+        )
 
     async def _publish_until_it_works(self, reading: Reading) -> None:
         """Publish; while that fails, keep the reading and try again, so that nothing is lost."""
