@@ -47,7 +47,7 @@ def test_what_was_exact_comes_back_exactly(by: Axis) -> None:
 
 def quantities(exact: dict[str, Any]) -> Quantities:
     servers = {State(state): seconds for state, seconds in exact["server_seconds"].items()}
-    return Quantities(servers, *(exact[name] for name in AMOUNTS))
+    return Quantities(servers, exact["costs"], *(exact[name] for name in AMOUNTS))
 
 
 def test_figures_are_numbers_of_four_decimals() -> None:

@@ -1,15 +1,16 @@
 """Estates to compute statements from: the cast's, and random ones."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
 
-from meterhouse.inventory.facts import FOREVER, RevisionRow, ShareRow
+from meterhouse.inventory.facts import FOREVER, CarbonRow, PriceRow, RevisionRow, ShareRow
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period, from_ms
 from meterhouse.metering.snapshots import State
-from meterhouse.usage.atoms import Energy
+from meterhouse.usage.energy import Energy
 from meterhouse.usage.estate import Estate, Measure, stretches
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
@@ -17,6 +18,7 @@ from meterhouse.usage.question import Question
 from meterhouse.usage.report import Axis, Report
 from meterhouse.usage.statement import answer
 from meterhouse.usage.stretches import Stretches
+from meterhouse.usage.tariff import Tariff
 
 T0 = 1_777_636_800_000
 """2026-05-01 12:00 UTC in milliseconds."""
@@ -181,4 +183,23 @@ def revisions(parents: dict[int, int | None]) -> st.SearchStrategy[RevisionRow]:
         vcpus=st.integers(0, 64),
         ram_bytes=st.one_of(st.integers(0, 2**40), st.just(2**55)),
         disk_bytes=st.integers(0, 2**50),
+    )
+
+
+@st.composite
+def tariffs(draw: st.DrawFn) -> Tariff:
+    """Any prices in two currencies and any factors, with holes, within 100 s after T0."""
+
+    def stretches_of_time() -> list[tuple[int, int]]:
+        cuts = sorted(draw(st.sets(MOMENTS, max_size=6)))
+        pairs = [(T0 + a, T0 + b) for a, b in pairwise(cuts)]
+        return [pair for pair in pairs if draw(st.booleans())]
+
+    amount = st.decimals(0, 10, places=9)
+    return Tariff(
+        prices=[
+            PriceRow(draw(amount), draw(st.sampled_from(["EUR", "SEK"])), *span)
+            for span in stretches_of_time()
+        ],
+        factors=[CarbonRow(draw(amount), "", *span) for span in stretches_of_time()],
     )

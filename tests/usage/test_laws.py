@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.usage.estates import ALL, MOMENTS, T0, ask, estates
+from tests.usage.estates import ALL, MOMENTS, T0, ask, estates, tariffs
 
 from meterhouse.metering.periods import Period
 from meterhouse.usage.estate import Estate
 from meterhouse.usage.quantities import AMOUNTS, NOTHING, Quantities
 from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.summary import add
+from meterhouse.usage.tariff import Tariff
 
 WHOLE = Period.from_ms(T0, T0 + 100_000)
 EXACT = [name for name in AMOUNTS if name != "millijoules"]
@@ -146,6 +147,30 @@ def test_what_logins_see_is_never_more_than_there_is(estate: Estate, granted: se
     for row in ask(Axis.PROJECT, estate, period=WHOLE, scope=scope).rows:
         assert int(row.project.removeprefix("p")) in granted
         assert same(row.own, whole[row.project])
+
+
+@given(estates(), tariffs())
+def test_costs_and_emissions_sum_to_the_whole_and_to_what_each_moment_cost(
+    estate: Estate, tariff: Tariff
+) -> None:
+    priced = replace(estate, tariff=tariff)
+    reports = [ask(by, priced, period=WHOLE) for by in Axis]
+    assert len({repr(report.total.costs) for report in reports}) == 1
+    for report in reports:
+        mine = add(row.own for row in report.rows if row.axis == report.by)
+        assert (mine.costs, mine.micrograms) == (report.total.costs, report.total.micrograms)
+    total = reports[0].total
+    unpriced = ask(Axis.PROJECT, estate, period=WHOLE).total
+    assert abs(total.millijoules - unpriced.millijoules) <= 5 * pieces(estate)
+    plain: dict[str, float] = defaultdict(float)
+    for row in tariff.prices:
+        inside = Period.from_ms(
+            max(row.start_ms, T0), max(row.start_ms, min(row.end_ms, T0 + 100_000))
+        )
+        used = ask(Axis.PROJECT, estate, period=inside).total
+        plain[row.currency] += float(row.per_kwh) * used.millijoules / 3.6e9
+    for currency, nanos in total.costs.items():
+        assert nanos / 1e9 == pytest.approx(plain[currency], abs=1e-6)
 
 
 @pytest.mark.parametrize("by", Axis)

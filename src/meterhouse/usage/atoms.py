@@ -7,30 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.metering.snapshots import State
-from meterhouse.usage.counting import CAPACITY, COUNTS, POWERLESS, SERVERS
+from meterhouse.usage.counting import CAPACITY, COUNTS, ENERGY_ONLY, SERVERS
 from meterhouse.usage.cutting import Pieces
+from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Silences
 from meterhouse.usage.quantities import AMOUNTS, NOTHING, Quantities
 from meterhouse.usage.shares import Whole, split
 from meterhouse.usage.stretches import STATES, Ints, Stretches
+from meterhouse.usage.tariff import Bill, Tariff, bill
 
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Energy:
-    """Energy measured in each of n pieces.
-
-    millijoules: int64[n]
-    measured_ms: int64[n], over how much of the piece's time; not more than there is
-    """
-
-    millijoules: Ints
-    measured_ms: Ints
-
-    @classmethod
-    def none(cls, count: int) -> "Energy":
-        return cls(np.zeros(count, np.int64), np.zeros(count, np.int64))
+NANOS = "nanos"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,11 +25,13 @@ class Atoms:
     """Columns of n atoms; ids and indexes as in Stretches.
 
     server:   whether its seconds are server hours
-    amounts:  name of a Quantities' whole number to whole[n]
+    currency: index into ``currencies`` of what its energy costs, -1 where that is unknown
+    amounts:  name of a Quantities' whole number to whole[n]; NANOS to billionths of the currency
     """
 
     resources: Sequence[str]
     origins: Sequence[tuple[str, str]]
+    currencies: Sequence[str]
     institution: Ints
     project: Ints
     user: Ints
@@ -50,6 +39,7 @@ class Atoms:
     origin: Ints
     state: Ints
     server: Mask
+    currency: Ints
     amounts: Mapping[str, Whole]
 
     def __len__(self) -> int:
@@ -63,18 +53,20 @@ class Atoms:
         )
 
 
-_KEYS = ("institution", "project", "user", "resource", "origin", "state", "server")
+_KEYS = ("institution", "project", "user", "resource", "origin", "state", "server", "currency")
 
 
-def attribute(pieces: Pieces, energy: Energy, silences: Silences) -> Atoms:
+def attribute(pieces: Pieces, energy: Energy, silences: Silences, tariff: Tariff) -> Atoms:
     """Say how much each piece is, and split it over the institutions that fund it."""
-    whole = _measure(pieces.stretches, energy, silences)
+    worth = bill(energy.millijoules, pieces.stretches.start_ms, tariff)
+    whole = _measure(pieces.stretches, energy, silences) | _valued(energy, worth)
     row, institution, amounts = _split(pieces, whole)
     of = pieces.stretches.take(row)
     servers = np.array([kind in SERVERS for _, kind in of.origins], bool)
     return Atoms(
         resources=of.resources,
         origins=of.origins,
+        currencies=tariff.currencies,
         institution=institution,
         project=of.project,
         user=of.user,
@@ -82,6 +74,7 @@ def attribute(pieces: Pieces, energy: Energy, silences: Silences) -> Atoms:
         origin=of.origin,
         state=of.state,
         server=servers[of.origin],
+        currency=np.where(energy.measured_ms > 0, worth.currency, -1)[row],
         amounts=amounts,
     )
 
@@ -92,7 +85,8 @@ def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict
     Amounts are stacked by type, so that the few plans with the same weights cost two calls.
     """
     stacks = [
-        [name for name in AMOUNTS if whole[name].dtype == dtype] for dtype in (np.int64, object)
+        [name for name, amount in whole.items() if amount.dtype == dtype]
+        for dtype in (np.int64, object)
     ]
     blocks = [np.array([whole[name] for name in names]) for names in stacks if names]
     rows, institutions, parts = [], [], []
@@ -136,14 +130,13 @@ def _by_weights(pieces: Pieces) -> Iterator[tuple[tuple[int, ...], Ints, Ints]]:
 def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Whole]:
     """The amounts of each stretch, before anything is split."""
     # Moments count from their whole second on: cutting at any moment then adds up exactly.
-    seconds = of.end_ms // 1000 - of.start_ms // 1000
-    length = of.end_ms - of.start_ms
+    real = ~np.array([kind in ENERGY_ONLY for _, kind in of.origins], bool)[of.origin]
+    seconds = (of.end_ms // 1000 - of.start_ms // 1000) * real
+    length = (of.end_ms - of.start_ms) * real
     capacity = np.array([kind in CAPACITY for _, kind in of.origins], bool)[of.origin]
-    powerless = np.array([kind in POWERLESS for _, kind in of.origins], bool)[of.origin]
     disk_seconds = seconds * ~capacity
     size_seconds = disk_seconds * np.array([COUNTS[s].size for s in STATES])[of.state]
-    powered = ~powerless & np.array([COUNTS[s].power for s in STATES])[of.state]
-    unseen = _unseen(of, silences)
+    unseen = _unseen(of, silences) * real
     return {
         "resource_seconds": seconds,
         "vcpu_seconds": times(of.vcpus, size_seconds),
@@ -151,9 +144,24 @@ def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Who
         "disk_byte_seconds": times(of.disk_bytes, disk_seconds),
         "millijoules": energy.millijoules,
         "measured_ms": energy.measured_ms,
-        "unmeasured_ms": np.where(powered, length - energy.measured_ms, 0),
+        "unmeasured_ms": np.maximum(energy.expected(of) - energy.measured_ms, 0),
         "seen_ms": length - unseen,
         "unseen_ms": unseen,
+    }
+
+
+def _valued(energy: Energy, worth: Bill) -> dict[str, Whole]:
+    """What the energy costs and emits, and how much of it that is known of."""
+    return {
+        "estimated_mj": energy.estimated_mj,
+        "cpu_mj": energy.cpu_mj,
+        "idle_mj": energy.idle_mj,
+        "overhead_mj": energy.overhead_mj,
+        "priced_mj": np.where(worth.currency >= 0, energy.millijoules, 0),
+        "micrograms": worth.micrograms,
+        "factored_mj": np.where(worth.factored, energy.millijoules, 0),
+        "factored_ms": np.where(worth.factored, energy.measured_ms, 0),
+        NANOS: worth.nanos,
     }
 
 
@@ -192,11 +200,10 @@ def totals(atoms: Atoms, *keys: Ints) -> dict[tuple[int, ...], Quantities]:
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
     sums = [np.add.reduceat(atoms.amounts[name][order], starts).tolist() for name in AMOUNTS]
     groups = zip(*(key[starts].tolist() for key in ordered), strict=True)
+    servers, costs = _server_seconds(atoms, order, starts), _costs(atoms, order, starts)
     return {
-        group: Quantities(servers, *amounts)
-        for group, servers, *amounts in zip(
-            groups, _server_seconds(atoms, order, starts), *sums, strict=True
-        )
+        group: Quantities(seconds, cost, *amounts)
+        for group, seconds, cost, *amounts in zip(groups, servers, costs, *sums, strict=True)
     }
 
 
@@ -209,4 +216,17 @@ def _server_seconds(atoms: Atoms, order: Ints, starts: Ints) -> list[dict[State,
         sums = np.add.reduceat(np.where(state == number, seconds, 0), starts)
         for group in np.flatnonzero(sums).tolist():
             found[group][STATES[number]] = int(sums[group])
+    return found
+
+
+def _costs(atoms: Atoms, order: Ints, starts: Ints) -> list[dict[str, int]]:
+    """Currency to its billionths for each group, without those in which nothing is priced."""
+    found: list[dict[str, int]] = [{} for _ in starts]
+    currency, nanos = atoms.currency[order], atoms.amounts[NANOS][order]
+    for number, name in enumerate(atoms.currencies):
+        mine = currency == number
+        there = np.logical_or.reduceat(mine, starts)
+        sums = np.add.reduceat(np.where(mine, nanos, 0), starts)
+        for group in np.flatnonzero(there).tolist():
+            found[group][name] = int(sums[group])
     return found

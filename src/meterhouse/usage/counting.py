@@ -43,6 +43,10 @@ CAPACITY = frozenset({"node", "cluster", "group"})
 POWERLESS = frozenset({"volume", "image", "address", "network"})
 """Kinds that draw no power of their own: no reading is missing there."""
 
+IDLE, OVERHEAD = "idle", "overhead"
+ENERGY_ONLY = frozenset({IDLE, OVERHEAD})
+"""Kinds of rows that are nothing but energy: a node's idle share, what no known node drew."""
+
 
 def _states(*, counted: bool) -> str:
     rules = ((state, rule) for state, rule in COUNTS.items() if rule.size == counted)

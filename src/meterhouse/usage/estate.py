@@ -1,22 +1,37 @@
 """All that a statement is computed from, as plain values: nothing here knows a database."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
 from meterhouse.inventory.facts import RevisionRow, ShareRow
-from meterhouse.usage.atoms import Energy
+from meterhouse.usage.cutting import Pieces
+from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Names
 from meterhouse.usage.shares import NOBODY
 from meterhouse.usage.stretches import STATES, Ints, Stretches
+from meterhouse.usage.tariff import Tariff
 
 T = TypeVar("T")
 
 Measure = Callable[[Stretches], Energy]
 """Says how much energy was measured in each stretch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spreading:
+    """Pieces with their energy, and in sentences what is to be known about it."""
+
+    pieces: Pieces
+    energy: Energy
+    notes: tuple[str, ...] = ()
+
+
+Spread = Callable[[Pieces], Spreading]
+"""Gives pieces their energy where meters feed nodes and nodes are shared (spreading.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,7 +45,15 @@ class Estate:
     names: Names
     shares: Sequence[ShareRow] = ()
     gaps: Sequence[Gap] = ()
+    tariff: Tariff = field(default_factory=Tariff)
     measure: Measure = lambda stretches: Energy.none(len(stretches))
+    spread: Spread | None = None
+
+    def energize(self, pieces: Pieces) -> "Spreading":
+        """Give every piece its energy; there may be more pieces than before: idle, overhead."""
+        if self.spread is not None:
+            return self.spread(pieces)
+        return Spreading(pieces, self.measure(pieces.stretches))
 
 
 def stretches(rows: Iterable[RevisionRow]) -> Stretches:

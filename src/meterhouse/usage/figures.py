@@ -14,6 +14,8 @@ PLACES = 4
 HOUR = 3600  # s
 GIB_HOUR = 2**30 * HOUR  # byte-seconds
 KWH = 3_600_000_000  # mJ
+KG = 10**9  # micrograms
+NANO_PLACES = 9  # of a currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,10 @@ class Figures:
 
     server_hours:     state to hours, every state
     energy_kwh:       None where nothing was measured
+    energy_estimated_kwh, energy_idle_kwh, energy_overhead_kwh: parts of it, None as it is
+    energy_rule:     how it was found: "measured", "cpu time", "vcpus", joined by "+"; "" if not
+    costs:           currency to amount, of NANO_PLACES: exact, so that parts sum to the whole
+    co2e_kg:         None where no carbon factor held
     coverage, energy_coverage: 0 to 1; None where there is nothing to cover
     """
 
@@ -32,6 +38,12 @@ class Figures:
     ram_gib_hours: Decimal
     disk_gib_hours: Decimal
     energy_kwh: Decimal | None
+    energy_estimated_kwh: Decimal | None
+    energy_idle_kwh: Decimal | None
+    energy_overhead_kwh: Decimal | None
+    energy_rule: str
+    costs: Mapping[str, Decimal]
+    co2e_kg: Decimal | None
     coverage: Decimal | None
     energy_coverage: Decimal | None
 
@@ -47,10 +59,32 @@ def figures(used: Quantities, places: int = PLACES) -> Figures:
         vcpu_hours=rounded(used.vcpu_seconds, HOUR, places),
         ram_gib_hours=rounded(used.ram_byte_seconds, GIB_HOUR, places),
         disk_gib_hours=rounded(used.disk_byte_seconds, GIB_HOUR, places),
-        energy_kwh=rounded(used.millijoules, KWH, places) if used.measured_ms else None,
+        energy_kwh=_kwh(used, used.millijoules, places),
+        energy_estimated_kwh=_kwh(used, used.estimated_mj, places),
+        energy_idle_kwh=_kwh(used, used.idle_mj, places),
+        energy_overhead_kwh=_kwh(used, used.overhead_mj, places),
+        energy_rule=rule(used),
+        costs={name: Decimal(f"{nanos}e-{NANO_PLACES}") for name, nanos in used.costs.items()},
+        co2e_kg=rounded(used.micrograms, KG, places) if used.factored_ms else None,
         coverage=_ratio(used.seen_ms, used.unseen_ms, places),
         energy_coverage=_ratio(used.measured_ms, used.unmeasured_ms, places),
     )
+
+
+def _kwh(used: Quantities, millijoules: int, places: int) -> Decimal | None:
+    return rounded(millijoules, KWH, places) if used.measured_ms else None
+
+
+def rule(used: Quantities) -> str:
+    """By which rules the energy was found, those that any of it was found by."""
+    if not used.measured_ms:
+        return ""
+    rules = {
+        "measured": used.millijoules > used.estimated_mj or not used.millijoules,
+        "cpu time": used.cpu_mj > 0,
+        "vcpus": used.estimated_mj > used.cpu_mj,
+    }
+    return "+".join(name for name, holds in rules.items() if holds)
 
 
 def rounded(amount: int, unit: int, places: int) -> Decimal:

@@ -6,13 +6,13 @@ import numpy as np
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.scope import Scope
-from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
-from meterhouse.store import reading as store
-from meterhouse.usage.atoms import Energy
+from meterhouse.usage.energy import Energy
 from meterhouse.usage.estate import Estate, Measure, stretches
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
+from meterhouse.usage.metered import energy_of, resources_with_meters
+from meterhouse.usage.pricing import tariff_in
 from meterhouse.usage.question import Question
 from meterhouse.usage.report import Axis
 from meterhouse.usage.stretches import Stretches
@@ -36,6 +36,7 @@ def load(question: Question, using: str) -> Estate:
         # After what refers to them: one that is new by now does no harm, one missing would.
         names=_names(question, using),
         gaps=tuple(_gaps(period, using)),
+        tariff=tariff_in(period, using),
         measure=_measure(using),
     )
 
@@ -66,8 +67,8 @@ def _gaps(asked: Period, using: str) -> Iterator[Gap]:
 
 def _measure(using: str) -> Measure:
     def measure(of: Stretches) -> Energy:
-        """Integrate power over the stretches of those resources that have any reading."""
-        metered = {each.series.resource for each in store.find(meter=POWER.name, using=using)}
+        """Energy in the stretches of those resources that have any reading."""
+        metered = resources_with_meters(using)
         known = np.array([key in metered for key in of.resources], bool)
         energy = Energy.none(len(of))
         rows = np.flatnonzero(known[of.resource]) if metered else np.empty(0, np.int64)
@@ -76,9 +77,9 @@ def _measure(using: str) -> Measure:
         some = of.take(rows)
         keys = [of.resources[number] for number in some.resource.tolist()]
         spans = list(zip(keys, some.start_ms.tolist(), some.end_ms.tolist(), strict=True))
-        found = store.integrals(spans, POWER.name, using)
-        energy.millijoules[rows] = np.rint(found.integral * 1000).astype(np.int64)
-        energy.measured_ms[rows] = found.covered_ms
+        found = energy_of(spans, using)
+        energy.millijoules[rows] = found.millijoules
+        energy.measured_ms[rows] = found.measured_ms
         return energy
 
     return measure

@@ -10,7 +10,7 @@ import numpy as np
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.metering.periods import Period
-from meterhouse.usage.atoms import Energy
+from meterhouse.usage.energy import Energy
 from meterhouse.usage.metered import energy_of
 from meterhouse.usage.stretches import Ints
 from meterhouse.usage.tariff import MICRO, NANO, Bill, Tariff, bill

@@ -9,8 +9,9 @@ from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.usage.atoms import Atoms, attribute, total
 from meterhouse.usage.counting import NOTES
-from meterhouse.usage.cutting import Pieces, cut
+from meterhouse.usage.cutting import Pieces, cut, cut_at
 from meterhouse.usage.estate import Estate
+from meterhouse.usage.explaining import energy_notes
 from meterhouse.usage.gaps import Gap, silences
 from meterhouse.usage.ledger import Ledger
 from meterhouse.usage.loading import load
@@ -51,8 +52,10 @@ def answer(question: Question, estate: Estate) -> Report:
     counted = question.counted
     order = {each: named.key for each, named in estate.names.institutions.items()}
     funded = funding(estate.names.parents, estate.shares, order, counted)
-    pieces = cut(estate.stretches, funded)
-    atoms = attribute(pieces, estate.measure(pieces.stretches), silences(estate.gaps))
+    pieces = cut_at(cut(estate.stretches, funded), estate.tariff.moments)
+    spread = estate.energize(pieces)
+    pieces, tariff = spread.pieces, estate.tariff
+    atoms = attribute(pieces, spread.energy, silences(estate.gaps), tariff)
     ledger = choose(question, atoms, estate.names)
     used = total(ledger.atoms)
     silent = _gaps(question, estate, ledger.atoms)
@@ -66,7 +69,12 @@ def answer(question: Question, estate: Estate) -> Report:
         rows=tuple(ledger.rows(question.by)),
         total=used,
         gaps=tuple(gap for gap in silent if not gap.before_first),
-        notes=(*_notes(question, ledger, pieces, used, silent), *NOTES),
+        notes=(
+            *_notes(question, ledger, pieces, used, silent),
+            *energy_notes(used, tariff),
+            *(spread.notes if question.is_all else ()),
+            *NOTES,
+        ),
     )
 
 

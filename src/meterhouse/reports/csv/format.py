@@ -45,6 +45,16 @@ COLUMNS = (
     "subtree_ram_gib_hours",
     "subtree_disk_gib_hours",
     "subtree_energy_kwh",
+    "energy_estimated_kwh",
+    "energy_idle_kwh",
+    "energy_overhead_kwh",
+    "energy_rule",
+    "cost",
+    "currency",
+    "co2e_kg",
+    "subtree_cost",
+    "subtree_currency",
+    "subtree_co2e_kg",
 )
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
@@ -103,7 +113,20 @@ def _numbers(own: Quantities, subtree: Quantities) -> list[Cell]:
         mine.energy_coverage,
         below.server_hours_total,
         *_sums(below),
+        mine.energy_estimated_kwh,
+        mine.energy_idle_kwh,
+        mine.energy_overhead_kwh,
+        mine.energy_rule,
+        *_costs(mine),
+        mine.co2e_kg,
+        *_costs(below),
+        below.co2e_kg,
     ]
+
+
+def _costs(of: Figures) -> tuple[str, str]:
+    """Amounts and their currencies; several, which are never added, in one order, by spaces."""
+    return " ".join(f"{each:f}" for each in of.costs.values()), " ".join(of.costs)
 
 
 def _sums(of: Figures) -> tuple[Cell, ...]:

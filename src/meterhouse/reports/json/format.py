@@ -88,7 +88,8 @@ def _row(row: Row) -> dict[str, object]:
 
 def _figures(used: Quantities) -> dict[str, Any]:
     shown = figures(used)
-    exact = {"server_seconds": used.server_seconds, **{n: getattr(used, n) for n in AMOUNTS}}
+    amounts = {name: getattr(used, name) for name in AMOUNTS}
+    exact = {"server_seconds": used.server_seconds, **amounts, "costs": used.costs}
     return {
         "server_hours": shown.server_hours_total,
         "server_hours_by_state": shown.server_hours,
@@ -97,6 +98,12 @@ def _figures(used: Quantities) -> dict[str, Any]:
         "ram_gib_hours": shown.ram_gib_hours,
         "disk_gib_hours": shown.disk_gib_hours,
         "energy_kwh": shown.energy_kwh,
+        "energy_estimated_kwh": shown.energy_estimated_kwh,
+        "energy_idle_kwh": shown.energy_idle_kwh,
+        "energy_overhead_kwh": shown.energy_overhead_kwh,
+        "energy_rule": shown.energy_rule,
+        "costs": shown.costs,
+        "co2e_kg": shown.co2e_kg,
         "coverage": shown.coverage,
         "energy_coverage": shown.energy_coverage,
         "exact": exact,

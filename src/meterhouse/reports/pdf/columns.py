@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from meterhouse.usage.figures import GIB_HOUR, HOUR, KWH, rounded
+from meterhouse.usage.figures import GIB_HOUR, HOUR, KG, KWH, figures, rounded
 from meterhouse.usage.quantities import Quantities
 
 UNKNOWN = "–"  # noqa: RUF001 - an en dash, as tables have it
@@ -61,3 +61,15 @@ def percent(part: Fraction | None) -> str:
         return UNKNOWN
     tenths = part.numerator * 1000 // part.denominator
     return f"{tenths // 10} %" if tenths in (0, 1000) else f"{tenths // 10}.{tenths % 10} %"
+
+
+def money(used: Quantities) -> str:
+    """What energy cost, to the cent, each currency by itself."""
+    costs = figures(used).costs
+    texts = [f"{grouped(round(amount, 2))} {name}" for name, amount in costs.items()]
+    return " + ".join(texts) or UNKNOWN
+
+
+def emitted(used: Quantities) -> str:
+    """Kilograms of CO2e, to a hundredth."""
+    return grouped(rounded(used.micrograms, KG, 2)) if used.factored_ms else UNKNOWN

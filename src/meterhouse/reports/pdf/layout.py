@@ -13,7 +13,16 @@ from itertools import groupby
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.snapshots import State
-from meterhouse.reports.pdf.columns import COLUMNS, COMPARED, Column, grouped, percent, places_for
+from meterhouse.reports.pdf.columns import (
+    COLUMNS,
+    COMPARED,
+    Column,
+    emitted,
+    grouped,
+    money,
+    percent,
+    places_for,
+)
 from meterhouse.usage.quantities import NOTHING, Quantities
 from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.summary import Largest, add, compared, largest, measure
@@ -89,8 +98,12 @@ class _Pages:
 
     def head(self) -> list[Value]:
         """Titles and units of the columns; without those on energy if none was measured."""
-        metered = [[METERED, ""]] if self.report.total.measured_ms else []
+        total = self.report.total
+        metered = [[METERED, ""]] if total.measured_ms else []
         shown = COLUMNS if metered else COLUMNS[:-1]
+        metered[:0] = [["Cost", ""]] * bool(total.costs) + [["CO2e", "kg"]] * bool(
+            total.factored_ms
+        )
         return [*([column.title, column.unit] for column in shown), *metered, [SEEN, ""]]
 
     def cells(self, used: Quantities) -> list[str]:
@@ -98,7 +111,9 @@ class _Pages:
         if not self.report.total.measured_ms:
             return [*numbers[:-1], percent(used.coverage)]
         metered = percent(used.energy_coverage if used.measured_ms else None)
-        return [*numbers, metered, percent(used.coverage)]
+        worth = [money(used)] * bool(self.report.total.costs)
+        worth += [emitted(used)] * bool(self.report.total.factored_ms)
+        return [*numbers, *worth, metered, percent(used.coverage)]
 
     def _numbers(self, used: Quantities) -> list[str]:
         pairs = zip(COLUMNS, self.places, strict=True)
