@@ -306,7 +306,7 @@ def test_the_first_price_holds_always_and_the_next_from_now_on() -> None:
         "~ price: 0.25 EUR, now until 2026-05-01T12:00:00Z",
         "+ price: 0.3 EUR from 2026-05-01T12:00:00Z",
     ]
-    assert [str(row.per_kwh) for row in reading.prices_in(ALWAYS)] == ["0.25", "0.3"]
+    assert [str(row.per_kwh) for row in reading.tariff_in(ALWAYS)[0]] == ["0.25", "0.3"]
 
 
 def test_what_a_file_replaces_of_a_price_is_withdrawn_and_stays_to_be_seen() -> None:
@@ -317,7 +317,7 @@ def test_what_a_file_replaces_of_a_price_is_withdrawn_and_stays_to_be_seen() -> 
         "+ price: 0.2 EUR from 2020-01-01",
     ]
     assert Price.objects.exclude(withdrawn_ms=None).get().per_kwh == "0.25"
-    assert [str(row.per_kwh) for row in reading.prices_in(ALWAYS)] == ["0.19", "0.2"]
+    assert [str(row.per_kwh) for row in reading.tariff_in(ALWAYS)[0]] == ["0.19", "0.2"]
 
 
 def test_terms_that_are_not_in_the_file_stay_unless_it_prunes() -> None:
@@ -338,4 +338,4 @@ def test_terms_that_are_not_in_the_file_stay_unless_it_prunes() -> None:
     ]
     assert [row.node for row in reading.feeds_in(ALWAYS)] == ["node-1", "old"]
     assert [row.node for row in reading.idle_in(ALWAYS)] == ["node-1"]
-    assert [row.source for row in reading.carbon_in(ALWAYS)] == [""]
+    assert [row.source for row in reading.tariff_in(ALWAYS)[1]] == [""]

@@ -144,14 +144,11 @@ def _in_scope(found: list[ShareRow], scope: Scope) -> Iterator[ShareRow]:
     return (each for each in ordered if scope.everything or each.project_id in scope.projects)
 
 
-def prices_in(period: Period, using: str = "default") -> tuple[PriceRow, ...]:
-    """The prices that hold at some moment of a period, not clipped to it, oldest first."""
-    return tuple(terms_between.prices(period.start_ms, period.end_ms, using))
-
-
-def carbon_in(period: Period, using: str = "default") -> tuple[CarbonRow, ...]:
-    """The carbon factors that hold at some moment of a period, not clipped, oldest first."""
-    return tuple(terms_between.carbon(period.start_ms, period.end_ms, using))
+def tariff_in(
+    period: Period, using: str = "default"
+) -> tuple[tuple[PriceRow, ...], tuple[CarbonRow, ...]]:
+    """The prices and carbon factors that hold at some moment of a period, not clipped to it."""
+    return terms_between.tariff(period.start_ms, period.end_ms, using)
 
 
 def feeds_in(period: Period, using: str = "default") -> tuple[FeedRow, ...]:

@@ -145,6 +145,17 @@ def _series(state: State) -> Series:
     return Series(state.resource, state.meter, state.hold_ms)
 
 
+def having(meters: Sequence[str], using: str = "default") -> dict[str, frozenset[str]]:
+    """For each of the meters the resources that ever had it. One query."""
+    places = ", ".join(["%s"] * len(meters))
+    with snapshot(using) as cursor:
+        cursor.execute(
+            f"SELECT meter, resource FROM store_series WHERE meter IN ({places})", list(meters)
+        )
+        rows = cursor.fetchall()
+    return {meter: frozenset(one for each, one in rows if each == meter) for meter in meters}
+
+
 def read(series: Stored | Series, period: Period, using: str = "default") -> Readings:
     """Every reading in a period: oldest first, one a moment, the last recorded of several."""
     with snapshot(using) as cursor:

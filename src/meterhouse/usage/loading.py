@@ -11,7 +11,7 @@ from meterhouse.usage.energy import Energy
 from meterhouse.usage.estate import Estate, Measure, stretches
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
-from meterhouse.usage.metered import energy_of, resources_with_meters
+from meterhouse.usage.metered import energy_of, meters
 from meterhouse.usage.pricing import tariff_in
 from meterhouse.usage.question import Question
 from meterhouse.usage.report import Axis
@@ -68,7 +68,8 @@ def _gaps(asked: Period, using: str) -> Iterator[Gap]:
 def _measure(using: str) -> Measure:
     def measure(of: Stretches) -> Energy:
         """Energy in the stretches of those resources that have any reading."""
-        metered = resources_with_meters(using)
+        there = meters(using)
+        metered = there.resources
         known = np.array([key in metered for key in of.resources], bool)
         energy = Energy.none(len(of))
         rows = np.flatnonzero(known[of.resource]) if metered else np.empty(0, np.int64)
@@ -77,7 +78,7 @@ def _measure(using: str) -> Measure:
         some = of.take(rows)
         keys = [of.resources[number] for number in some.resource.tolist()]
         spans = list(zip(keys, some.start_ms.tolist(), some.end_ms.tolist(), strict=True))
-        found = energy_of(spans, using)
+        found = energy_of(spans, using, there)
         energy.millijoules[rows] = found.millijoules
         energy.measured_ms[rows] = found.measured_ms
         return energy

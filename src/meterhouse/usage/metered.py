@@ -6,6 +6,7 @@ believed. Within an hour that it covers in part, power fills in at its mean of t
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -21,18 +22,29 @@ HOUR_MS = 3_600_000
 Spans = Sequence[tuple[str, int, int]]
 
 
-def resources_with_meters(using: str) -> frozenset[str]:
-    """Keys of the resources that ever had a reading of power or energy."""
-    return frozenset(
-        each.series.resource
-        for meter in (POWER, ENERGY)
-        for each in store.find(meter=meter.name, using=using)
-    )
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Keys of the resources that ever had a reading of power, and of an energy counter."""
+
+    power: frozenset[str]
+    counters: frozenset[str]
+
+    @property
+    def resources(self) -> frozenset[str]:
+        return self.power | self.counters
 
 
-def energy_of(spans: Spans, using: str) -> Energy:
+def meters(using: str) -> Meters:
+    there = store.having((POWER.name, ENERGY.name), using)
+    return Meters(there[POWER.name], there[ENERGY.name])
+
+
+def energy_of(spans: Spans, using: str, known: Meters | None = None) -> Energy:
     """Energy over spans (resource, start_ms, end_ms) and for how much of each it is known."""
+    known = known or meters(using)
     power = store.integrals(spans, POWER.name, using)
+    if not any(resource in known.counters for resource, _, _ in spans):
+        return Energy(np.rint(power.integral * 1000).astype(np.int64), power.covered_ms)
     grown = store.increases(spans, ENERGY.name, using)
     length = np.array([max(end - start, 0) for _, start, end in spans], np.int64)
     joules, covered = filled(
@@ -41,15 +53,15 @@ def energy_of(spans: Spans, using: str) -> Energy:
     mixed = (grown.covered_ms > 0) & (grown.covered_ms < length) & (power.covered_ms > 0)
     rows = np.flatnonzero(mixed & (length > HOUR_MS))
     if len(rows):
-        joules[rows], covered[rows] = _by_hour([spans[row] for row in rows.tolist()], using)
+        joules[rows], covered[rows] = _by_hour([spans[row] for row in rows.tolist()], using, known)
     return Energy(np.rint(joules * 1000).astype(np.int64), covered)
 
 
-def _by_hour(spans: Spans, using: str) -> tuple[Floats, Ints]:
+def _by_hour(spans: Spans, using: str, known: Meters) -> tuple[Floats, Ints]:
     """The same of spans that a counter covers in part, hour by hour."""
     pieces = [(number, piece) for number, span in enumerate(spans) for piece in _hours(*span)]
     owner = [number for number, _ in pieces]
-    hours = energy_of([piece for _, piece in pieces], using)
+    hours = energy_of([piece for _, piece in pieces], using, known)
     joules, covered = np.zeros(len(spans)), np.zeros(len(spans), np.int64)
     np.add.at(joules, owner, hours.millijoules / 1000)
     np.add.at(covered, owner, hours.measured_ms)

@@ -71,9 +71,8 @@ def priced(spans: Spans, using: str = "default") -> tuple[Priced, ...]:
 
 def tariff_in(period: Period, using: str) -> Tariff:
     """The prices and carbon factors of a period."""
-    return Tariff(
-        prices=inventory.prices_in(period, using), factors=inventory.carbon_in(period, using)
-    )
+    prices, factors = inventory.tariff_in(period, using)
+    return Tariff(prices=prices, factors=factors)
 
 
 def _around(spans: Spans) -> Period:
