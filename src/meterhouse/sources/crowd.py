@@ -104,9 +104,9 @@ class Crowd:
             self._asked |= dict.fromkeys(due, self._round)
             self._tasks.add(asyncio.create_task(self._asking(due, self._round)))
         await self._heard(due, FIRST_ROUND_S if first else self._patience_s())
-        self._log_what_changed()
         if not self._news and not self._asked:
             raise Unreachable(self.said())
+        self._log_what_changed()
         return self._reading()
 
     async def close(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from meterhouse.metering.clock import Clock, SystemClock
@@ -15,6 +16,18 @@ from meterhouse.station.gathering import Publish
 from meterhouse.web import ready
 
 
+@contextmanager
+def _quiet(room: str) -> Iterator[None]:
+    """Let only errors of a room be logged meanwhile."""
+    logger = logging.getLogger(room)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def collect_once(data: Path, only: str | None) -> int:
     """Read each source once. Returns 1 if one of them failed; the others are recorded."""
     ready.require_current()
@@ -24,7 +37,7 @@ def collect_once(data: Path, only: str | None) -> int:
     from meterhouse.web import sourcebook  # noqa: PLC0415
     from meterhouse.web.services.delivery import Delivery  # noqa: PLC0415
 
-    logs.to_standard_error(logging.ERROR)  # a source that fails has its line below
+    logs.to_standard_error()
     clock = SystemClock()
     usable, flaws = sourcebook.usable()
     if only in flaws:
@@ -32,7 +45,8 @@ def collect_once(data: Path, only: str | None) -> int:
     wanted = chosen(usable, only)
     with Journal(data / "journal" / "once", f"{socket.gethostname()}/once", clock) as journal:
         delivery = Delivery(journal, Recorder(keep, clock=clock))
-        runs = asyncio.run(read_once(wanted, delivery.publish, clock))
+        with _quiet("meterhouse.sources.runner"):  # a source that fails has its line below
+            runs = asyncio.run(read_once(wanted, delivery.publish, clock))
         delivery.deliver()
     sourcebook.note(runs, [])
     for done in runs:
