@@ -128,3 +128,12 @@ def test_one_fresh_supply_touches_the_other_of_the_same_node() -> None:
     outlets = Outlets(NAMED, ["a", "", "b", "a"])
     fresh = np.array([False, True, False, True])
     assert outlets.touched(fresh).tolist() == [True, False, False, True]
+
+
+def test_an_outlet_may_tell_more_of_its_probe() -> None:
+    outlets = Outlets(NAMED, ["a", "", "b"])
+    outlets.describe(2, {"estimated": "from its load"})
+    outlets.describe(1, {"estimated": "of nobody"})
+    first, second = outlets.resources
+    assert first.details == {"feeds": "a", "measures": "outlet"}
+    assert second.details["estimated"] == "from its load"

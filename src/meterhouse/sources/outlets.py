@@ -5,6 +5,7 @@ ask for. Kwapi's driver sections name them in one list, and so does every wattme
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
 
@@ -78,13 +79,22 @@ class Outlets:
         )
         self._series: dict[tuple[Meter, ...], tuple[Series, ...]] = {}
         self._listings = [
-            (Listing(named.name, kind), [one for one in self.resources if one.kind == kind])
+            (Listing(named.name, kind), kind)
             for kind in dict.fromkeys(one.kind for one in self.resources)
         ]
 
     def __len__(self) -> int:
         """How many outlets and inputs there are, those left out among them."""
         return len(self._used)
+
+    def describe(self, outlet: int, details: Mapping[str, str]) -> None:
+        """Add to what is worth knowing of the probe that an outlet is part of."""
+        if not self._used[outlet]:
+            return
+        place = self._probe[np.count_nonzero(self._used[:outlet])]
+        found = list(self.resources)
+        found[place] = replace(found[place], details={**found[place].details, **details})
+        self.resources = tuple(found)
 
     def reading(
         self,
@@ -120,8 +130,10 @@ class Outlets:
         """The list of the probes, when it is time to say it again."""
         return tuple(
             snapshot
-            for listing, resources in self._listings
-            for snapshot in listing.of(resources, at_ms)
+            for listing, kind in self._listings
+            for snapshot in listing.of(
+                (each for each in self.resources if each.kind == kind), at_ms
+            )
         )
 
     def _at(self, at_ms: int | Moments) -> Moments:

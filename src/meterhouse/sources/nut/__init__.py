@@ -1,0 +1,1 @@
+"""What UPSes and PDUs deliver, as Network UPS Tools knows it."""

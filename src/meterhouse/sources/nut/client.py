@@ -1,0 +1,94 @@
+"""A connection to upsd, and the one thing that is asked over it.
+
+Source: Network UPS Tools, developer guide, "Network protocol information": GET VAR, USERNAME,
+PASSWORD, LOGOUT and the error responses. LOGIN is never sent: it makes whoever sends it somebody
+for whom the primary waits before it shuts the machines down.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from meterhouse.metering.errors import BadReading, Unreachable
+
+LONGEST = 4096  # bytes of an answer
+_VALUE = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
+
+MEANINGS = {
+    "VAR-NOT-SUPPORTED": "it has no such figure",
+    "UNKNOWN-UPS": "upsd knows no UPS of this name",
+    "DRIVER-NOT-CONNECTED": "its driver is not running",
+    "DATA-STALE": "its driver has lost the device",
+    "ACCESS-DENIED": "upsd does not let this login read",
+}
+
+
+class Refused(Exception):
+    """What upsd answers with ERR. code: its word for it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(MEANINGS.get(code, f"upsd says {code[:40]}"))
+        self.code = code
+
+
+class Upsd:
+    """One connection, a question at a time."""
+
+    def __init__(
+        self, answers: asyncio.StreamReader, questions: asyncio.StreamWriter, where: str
+    ) -> None:
+        self._answers, self._questions, self._where = answers, questions, where
+
+    async def variable(self, ups: str, name: str) -> str:
+        """Raises Refused, BadReading, or Unreachable if the connection ends."""
+        answer = await self.ask(f"GET VAR {ups} {name}")
+        found = _VALUE.fullmatch(answer)
+        if not found or found[1] != ups or found[2] != name:
+            raise BadReading(f"{answer[:60]!r} is no answer to GET VAR {ups} {name}")
+        return re.sub(r"\\(.)", r"\1", found[3])
+
+    async def ask(self, question: str) -> str:
+        """One line for one line."""
+        try:
+            self._questions.write(f"{question}\n".encode())
+            answer = await self._answers.readuntil(b"\n")
+        except asyncio.LimitOverrunError as error:
+            raise Unreachable(f"{self._where}: an answer without an end") from error
+        except (OSError, EOFError) as error:
+            raise Unreachable(f"{self._where} has closed the connection") from error
+        text = answer.decode("utf-8", "replace").strip()
+        if text.startswith("ERR "):
+            raise Refused(text.removeprefix("ERR ").split(" ")[0])
+        return text
+
+
+@asynccontextmanager
+async def open_upsd(host: str, port: int, user: str, password: str) -> AsyncIterator[Upsd]:
+    """Raises Unreachable that says why there is no connection."""
+    where = f"{host}:{port}"
+    try:
+        answers, questions = await asyncio.open_connection(host, port, limit=LONGEST)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise Unreachable(f"{where}: {why}") from error
+    upsd = Upsd(answers, questions, where)
+    try:
+        if user:
+            await _log_in(upsd, user, password)
+        yield upsd
+    finally:
+        questions.close()
+
+
+async def _log_in(upsd: Upsd, user: str, password: str) -> None:
+    try:
+        await upsd.ask(f"USERNAME {_quoted(user)}")
+        await upsd.ask(f"PASSWORD {_quoted(password)}")
+    except Refused as error:
+        raise Unreachable(f"the login: {error}") from error
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
