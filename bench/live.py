@@ -150,7 +150,7 @@ async def served(token: str) -> dict[str, float]:
         await send_body(send, 200, body.encode())
 
     readers = Readers(clock)
-    rooms = {"v1": Kwapi(answers, readers), "kwapi": as_kwapi}
+    rooms: dict[str, Any] = {"v1": Kwapi(answers, readers), "kwapi": as_kwapi}
     front = application(pages_of(answers), {}, rooms)
     port, listening = free_port(), asyncio.Event()
     serving = asyncio.create_task(serve(front, "127.0.0.1", port, listening.set))
@@ -205,7 +205,7 @@ def pages_of(answers: Any) -> Any:
             return HttpResponse(status=401)
         return JsonResponse(answers.by_id(answers.slots(None)))
 
-    addresses = type(sys)("bench_addresses")
+    addresses: Any = type(sys)("bench_addresses")
     addresses.urlpatterns = [path("pages/probes/", probes)]
     sys.modules["bench_addresses"] = addresses
     settings.ROOT_URLCONF = "bench_addresses"

@@ -9,7 +9,7 @@ from tests.conftest import NOON
 from meterhouse.live.board import Board, Counted
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import FixedClock
-from meterhouse.metering.meters import POWER
+from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.periods import to_ms
 from meterhouse.metering.samples import Columns, Sample
 
@@ -26,6 +26,21 @@ def batch(sequence: int, *readings: Reading, publisher: str = "rack") -> Batch:
     return Batch(publisher=publisher, epoch=1, sequence=sequence, sent_ms=T0, samples=columns)
 
 
+def both(sequence: int, name: str, second: float, watts: float, joules: float) -> Batch:
+    """A meter that says its power and what its energy counter shows, at one moment."""
+    at_ms = T0 + round(second * 1000)
+    samples = [Sample(POWER, name, watts, at_ms), Sample(ENERGY, name, joules, at_ms)]
+    columns = Columns.of(samples, hold_ms=HOLD_MS)
+    return Batch(publisher="rack", epoch=1, sequence=sequence, sent_ms=T0, samples=columns)
+
+
+def counter(sequence: int, name: str, second: float, joules: float) -> Batch:
+    """An energy counter's word alone."""
+    samples = [Sample(ENERGY, name, joules, T0 + round(second * 1000))]
+    columns = Columns.of(samples, hold_ms=HOLD_MS)
+    return Batch(publisher="rack", epoch=1, sequence=sequence, sent_ms=T0, samples=columns)
+
+
 @dataclass
 class Store:
     """What was recorded: of each probe moment (ms) to watts, the last at a moment holds."""
@@ -35,7 +50,8 @@ class Store:
     def record(self, batch: Batch) -> None:
         samples = batch.samples
         for key, at, watts in zip(samples.key, samples.at.tolist(), samples.value, strict=True):
-            self.readings.setdefault(samples.series[key].resource, {})[at] = float(watts)
+            if samples.series[key].meter == POWER.name:
+                self.readings.setdefault(samples.series[key].resource, {})[at] = float(watts)
 
     def count(self, resources: Sequence[str]) -> list[Counted]:
         return [self.counted(name) for name in resources if name in self.readings]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.live.boards import T0, Reading, Site, batch
+from tests.live.boards import HOLD_MS, T0, Reading, Site, batch, both, counter
 
 from meterhouse.live import board as boards
-from meterhouse.live.board import Counted
+from meterhouse.live.board import Counted, Counter
 from meterhouse.metering.batches import Batch
-from meterhouse.metering.meters import VOLTAGE
+from meterhouse.metering.meters import ENERGY, POWER, VOLTAGE
 from meterhouse.metering.samples import Columns, Sample
 
 
@@ -41,6 +41,67 @@ def test_many_readings_of_many_probes_in_one_batch_count_each(site: Site) -> Non
     assert site.joules("a") == 80
     assert site.joules("b") == 30 + 10
     assert site.newest("b") == (2, 1)
+
+
+def test_an_energy_counter_counts_and_power_fills_in_until_it_speaks_again(site: Site) -> None:
+    site.board.hear(both(1, "a", 0, 100, 5000))
+    site.board.hear(both(2, "a", 1, 100, 5150))
+    assert site.joules("a") == 150
+    site.board.hear(batch(3, ("a", 2, 100)))
+    assert site.joules("a") == 150 + 100
+    site.board.hear(both(4, "a", 3, 100, 5480))
+    assert site.joules("a") == 480
+
+
+def test_a_counter_bridges_a_gap(site: Site) -> None:
+    site.board.hear(both(1, "a", 0, 100, 5000))
+    site.board.hear(both(2, "a", 50, 100, 9000))
+    assert site.joules("a") == 4000
+
+
+def test_a_counter_that_speaks_between_readings_of_power_adds_nothing_twice(site: Site) -> None:
+    site.board.hear(both(1, "a", 0, 100, 0))
+    site.board.hear(counter(2, "a", 1, 100))
+    site.board.hear(batch(3, ("a", 2, 100)))
+    assert site.joules("a") == 200
+    site.board.hear(counter(4, "a", 1.5, 150))
+    assert site.joules("a") == 200
+
+
+def test_many_words_of_a_counter_in_one_batch_add_up(site: Site) -> None:
+    samples = [
+        Sample(meter, "a", value, T0 + second * 1000)
+        for second in (3, 1, 0, 2)
+        for meter, value in ((POWER, 1.0), (ENERGY, 10.0 * second**2))
+    ]
+    columns = Columns.of(samples, hold_ms=HOLD_MS)
+    site.board.hear(both(1, "a", -1, 1, 0))
+    site.board.hear(Batch(publisher="rack", epoch=1, sequence=2, sent_ms=T0, samples=columns))
+    assert site.joules("a") == 90
+
+
+def test_a_counter_that_starts_again_from_zero_loses_nothing(site: Site) -> None:
+    site.board.hear(both(1, "a", 0, 100, 5000))
+    site.board.hear(both(2, "a", 1, 100, 60))
+    assert site.joules("a") == 60
+
+
+def test_a_counter_that_says_what_cannot_be_is_not_believed(site: Site) -> None:
+    site.board.take_stale()
+    site.board.adopt([Counted("a", HOLD_MS, T0, 100.0, 0.0, Counter(T0, 5000.0, 0.0))])
+    site.both(both(1, "a", 1, 100, 5150))
+    assert not site.board.has_stale
+    site.both(both(2, "a", 2, 100, 9e12))
+    assert site.joules("a") == 150 + 100
+    assert site.board.take_stale() == ["a"]
+
+
+def test_after_it_was_counted_the_counter_goes_on_from_its_anchor(site: Site) -> None:
+    counted = Counted("a", HOLD_MS, T0 + 2000, 100.0, 1100.0, Counter(T0 + 1000, 5000.0, 1000.0))
+    site.board.adopt([counted])
+    assert site.joules("a") == 1100
+    site.board.hear(both(1, "a", 3, 100, 5180))
+    assert site.joules("a") == 1180
 
 
 def test_what_was_heard_is_not_counted_again_when_it_is_recorded(site: Site) -> None:
@@ -242,8 +303,8 @@ class Lives(RuleBasedStateMachine):
             truth = self.site.store.counted(name)
             slot = board.slot_of(name)
             assert slot is not None
-            assert board._joules[slot] == pytest.approx(truth.joules)
-            assert board.shown[slot] >= board._joules[slot]
+            assert board._since[slot] == pytest.approx(truth.joules)
+            assert board.shown[slot] >= board._since[slot]
             assert self.site.newest(name) == ((truth.at_ms - T0) / 1000, truth.watts)
 
 

@@ -1,27 +1,31 @@
 """Energy counted from the real store, and kept over restarts and what the store throws away."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.conftest import NOON
-from tests.live.boards import HOLD_MS, T0, Reading, batch
+from tests.live.boards import HOLD_MS, T0, Reading, batch, both
 
 from meterhouse.live.board import Board
 from meterhouse.live.counting import Base, counted
 from meterhouse.live.keeping import Keeping
+from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import FixedClock
 from meterhouse.store import retention, sealing
 from meterhouse.store.recorder import Recorder
 
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400
+Asserted = Callable[[int], Any]
 
 
 class Site:
     """A board, the real store, and what is kept of the one beside the other."""
 
     def __init__(self) -> None:
-        self.clock = FixedClock(NOON)
+        self.clock = FixedClock(NOON + timedelta(minutes=1))
         self.recorder = Recorder(lambda snapshots: None, clock=self.clock)
         self.begin()
 
@@ -31,7 +35,9 @@ class Site:
         self.board.restore(self.keeping.load())
 
     def happens(self, sequence: int, *readings: Reading) -> None:
-        one = batch(sequence, *readings)
+        self.publish(batch(sequence, *readings))
+
+    def publish(self, one: Batch) -> None:
         self.recorder.record(one)
         self.board.hear(one)
         self.board.recorded(one)
@@ -124,3 +130,28 @@ def test_a_clock_that_was_ahead_does_not_count_what_has_not_come(site: Site) -> 
 def test_a_probe_with_nothing_but_a_future_is_left_alone(site: Site) -> None:
     site.happens(1, ("a", 7200, 100))
     assert counted(None, {"a": Base()}, T0) == []
+
+
+def test_an_energy_counter_is_counted_from_the_store_as_it_was_shown(site: Site) -> None:
+    site.publish(batch(1, ("a", 0, 100), ("a", 1, 100)))
+    for second in range(2, 30):
+        site.publish(both(second, "a", second, 100, 5000 + 150 * second))
+    site.publish(batch(30, ("a", 30, 100), ("a", 31, 100)))
+    shown = site.joules("a")
+    assert shown == 200 + 27 * 150 + 200
+    site.count()
+    slot = site.board.slot_of("a")
+    assert site.board._anchor[slot] + site.board._since[slot] == pytest.approx(shown)
+    site.begin()
+    site.count()
+    assert site.joules("a") == pytest.approx(shown)
+    site.publish(both(31, "a", 32, 100, 5000 + 150 * 32))
+    assert site.joules("a") == pytest.approx(200 + 30 * 150)
+
+
+def test_few_queries_whatever_the_number_of_probes(
+    site: Site, django_assert_max_num_queries: Asserted
+) -> None:
+    site.publish(batch(1, *((f"probe-{n}", second, 1) for n in range(100) for second in (0, 1))))
+    with django_assert_max_num_queries(20):
+        assert len(counted(None, {}, site.clock.now_ms())) == 100

@@ -2,7 +2,9 @@
 
 A reading stands until the next one, at most its hold: when the next one comes, what the last one
 stood for is added. So the energy shown beside a reading is what the probe had used until then, and
-it is the same sum that the store would give, without asking it for every reading.
+it is the same sum that the store would give, without asking it for every reading. Where a probe
+has an energy counter, that counts: power is added up from the counter's newest reading on only,
+and gives way to what the counter says next.
 
 Two hands feed the board. ``hear`` is given each batch as the bus brings it: what is shown does
 not wait for the database. ``recorded`` is given each batch once the store has it, in order and
@@ -21,11 +23,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from meterhouse.live.rows import AHEAD_MS, Rows, grown, in_order
+from meterhouse.live.rows import AHEAD_MS, Chain, Rows, grown, in_order
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
-from meterhouse.metering.meters import POWER
+from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.samples import Series
+from meterhouse.store.bridging import MOST_W
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -34,6 +37,10 @@ Slots = NDArray[np.intp]
 MOST_KEPT = 1_000_000  # samples heard and not recorded yet; the oldest are then counted anew
 _TUPLES_KEPT = 1_024
 _NO_SLOT = -1
+_COLUMNS = (
+    *("hold", "at", "watts", "shown", "changed"),
+    *("_anchor", "_since", "_counter_at", "_counter"),
+)
 
 Number = tuple[str, int, int]
 """Publisher, epoch and sequence of a batch."""
@@ -42,8 +49,9 @@ Number = tuple[str, int, int]
 class Counted(NamedTuple):
     """What the store knows of one probe.
 
-    at_ms:  its newest reading
-    joules: its energy up to then
+    at_ms:   its newest reading
+    joules:  its energy up to then
+    counter: of its energy counter the newest reading, None if it has none
     """
 
     resource: str
@@ -51,6 +59,35 @@ class Counted(NamedTuple):
     at_ms: int
     watts: float
     joules: float
+    counter: "Counter | None" = None
+
+
+class Counter(NamedTuple):
+    """A reading of a counter, in joules, and (``anchor``) the probe's energy up to then."""
+
+    at_ms: int
+    value: float
+    anchor: float
+
+
+class _Heard(NamedTuple):
+    """What a batch says of probes. number: grows with every batch, in the order they came."""
+
+    number: int
+    power: Rows
+    counters: Rows
+
+    @property
+    def size(self) -> int:
+        return len(self.power) + len(self.counters)
+
+
+class _Places(NamedTuple):
+    """The slot of each series of a batch, by what it measures; or _NO_SLOT."""
+
+    series: tuple[Series, ...]
+    power: Slots
+    counters: Slots
 
 
 class Board:
@@ -73,14 +110,17 @@ class Board:
         self.watts = np.zeros(0)
         self.shown = np.zeros(0)
         self.changed = np.zeros(0, np.int64)
-        self._joules = np.zeros(0)
+        self._anchor = np.zeros(0)  # joules up to the counter's newest reading
+        self._since = np.zeros(0)  # joules by power after it; all of them where there is none
+        self._counter_at = np.zeros(0, np.int64)
+        self._counter = np.zeros(0)
         self._stale: set[int] = set()
-        self._places: dict[int, tuple[tuple[Series, ...], Slots]] = {}
+        self._places: dict[int, _Places] = {}
         self._numbers = count()
-        self._kept: OrderedDict[Number, tuple[Rows, Slots]] = OrderedDict()
+        self._kept: OrderedDict[Number, tuple[_Heard, Slots]] = OrderedDict()
         self._kept_samples = 0
         self._reached: dict[str, tuple[int, int]] = {}
-        self._recording: list[Rows] | None = None
+        self._recording: list[_Heard] | None = None
 
     def __len__(self) -> int:
         return len(self.resources)
@@ -98,14 +138,14 @@ class Board:
         number = (batch.publisher, batch.epoch, batch.sequence)
         if number in self._kept or number[1:] <= self._reached.get(batch.publisher, (0, 0)):
             return
-        rows = self._rows(batch)
-        if rows is None:
+        heard = self._heard(batch)
+        if heard is None:
             return
-        self._kept[number] = (rows, self._apply(rows))
-        self._kept_samples += len(rows)
+        self._kept[number] = (heard, self._apply(heard))
+        self._kept_samples += heard.size
         while self._kept_samples > MOST_KEPT:
             _, (oldest, _) = self._kept.popitem(last=False)
-            self._kept_samples -= len(oldest)
+            self._kept_samples -= oldest.size
 
     def recorded(self, batch: Batch) -> None:
         """Take a batch that the store has now, whether it was heard or not."""
@@ -113,16 +153,16 @@ class Board:
         self._reached[batch.publisher] = number[1:]
         kept = self._kept.pop(number, None)
         if kept is None:
-            rows = self._rows(batch)
-            if rows is None:
+            heard = self._heard(batch)
+            if heard is None:
                 return
-            late = self._apply(rows)
+            late = self._apply(heard)
         else:
-            rows, late = kept
-            self._kept_samples -= len(rows)
+            heard, late = kept
+            self._kept_samples -= heard.size
         self._stale.update(late.tolist())
         if self._recording is not None:
-            self._recording.append(rows)
+            self._recording.append(heard)
 
     @property
     def has_stale(self) -> bool:
@@ -149,95 +189,151 @@ class Board:
         slots = np.array([self._slot_for(each.resource, each.hold_ms) for each in found], np.intp)
         if not len(slots):
             return
+        counters = [each.counter or Counter(0, 0.0, 0.0) for each in found]
         self.at[slots] = [each.at_ms for each in found]
         self.watts[slots] = [each.watts for each in found]
-        self._joules[slots] = [each.joules for each in found]
+        self._anchor[slots] = [counter.anchor for counter in counters]
+        self._since[slots] = [each.joules for each in found] - self._anchor[slots]
+        self._counter_at[slots] = [counter.at_ms for counter in counters]
+        self._counter[slots] = [counter.value for counter in counters]
         self._show(slots)
         anew = np.zeros(len(self), np.bool_)
         anew[slots] = True
-        heard = [rows for rows, _ in self._kept.values()]
-        for rows in sorted([*since, *heard], key=lambda rows: rows.number):
-            self._apply(rows.only(anew[rows.slot]))
+        waiting = [heard for heard, _ in self._kept.values()]
+        for heard in sorted([*since, *waiting], key=lambda heard: heard.number):
+            power, said = heard.power, heard.counters
+            self._apply(
+                heard._replace(
+                    power=power.only(anew[power.slot]),
+                    counters=said.only(anew[said.slot]),
+                )
+            )
 
-    def _apply(self, rows: Rows) -> Slots:
-        """Work in readings that are newer than what is shown; returns the slots to count anew.
+    def _apply(self, heard: _Heard) -> Slots:
+        """Work in readings that are newer than what is shown; returns the slots to count anew."""
+        power, late = self._news(heard.power, self.at, self.watts)
+        counters, late_too = self._news(heard.counters, self._counter_at, self._counter)
+        self._advance(in_order(power))
+        unsure = self._take_counters(in_order(counters))
+        if len(power) or len(counters):
+            self._show(np.unique(np.concatenate([power.slot, counters.slot])))
+        return np.unique(np.concatenate([late, late_too, unsure]))
+
+    def _news(self, rows: Rows, at: Ints, value: Floats) -> tuple[Rows, Slots]:
+        """The readings that are newer than the newest, and the slots of the others.
 
         A reading once more, with the moment and value that are shown, is no news at all. What is
         shown as of a moment that has not come yet was stamped by a clock that is ahead; if that
         clock has been set back, what it says now is what holds.
         """
-        before = self.at[rows.slot]
+        before = at[rows.slot]
         is_newer = rows.at > before
-        again = (rows.at == before) & (rows.watts == self.watts[rows.slot])
+        again = (rows.at == before) & (rows.value == value[rows.slot])
         set_back = ~is_newer & ~again & (before > self._clock.now_ms() + AHEAD_MS)
-        self._advance(in_order(rows.only(is_newer | set_back)))
-        return np.unique(rows.slot[~is_newer & ~again])
+        return rows.only(is_newer | set_back), rows.slot[~is_newer & ~again]
 
     def _advance(self, rows: Rows) -> None:
-        """rows: by slot, then by time, no two of a slot at one moment."""
+        """Add what power readings stood for. rows: as ``in_order`` gives them."""
         if not len(rows):
             return
-        slot = rows.slot
-        is_first = np.append(True, slot[1:] != slot[:-1])
-        is_last = np.append(is_first[1:], True)
-        prior_at = np.where(is_first, self.at[slot], np.append(0, rows.at[:-1]))
-        prior_watts = np.where(is_first, self.watts[slot], np.append(0, rows.watts[:-1]))
-        stood_ms = np.clip(rows.at - prior_at, 0, np.where(prior_at > 0, self.hold[slot], 0))
-        starts = np.flatnonzero(is_first)
-        slots = slot[starts]
-        self._joules[slots] += np.add.reduceat(prior_watts * stood_ms, starts) / 1000
-        self.at[slots] = rows.at[is_last]
-        self.watts[slots] = rows.watts[is_last]
-        self._show(slots)
+        chain = Chain.of(rows, self.at, self.watts)
+        # What the counter has counted already is not added once more.
+        begins = np.maximum(chain.before_at, self._counter_at[rows.slot])
+        ends = np.minimum(rows.at, chain.before_at + self.hold[rows.slot])
+        stood_ms = np.where(chain.before_at > 0, np.maximum(ends - begins, 0), 0)
+        self._since[chain.slots] += chain.sums(chain.before * stood_ms) / 1000
+        self.at[chain.slots] = rows.at[chain.last]
+        self.watts[chain.slots] = rows.value[chain.last]
+
+    def _take_counters(self, rows: Rows) -> Slots:
+        """Let energy counters speak. rows: as ``in_order`` gives them, those of power are in.
+
+        Returns the slots whose counter says what cannot be: the store knows more around it.
+        """
+        if not len(rows):
+            return np.empty(0, np.intp)
+        chain = Chain.of(rows, self._counter_at, self._counter)
+        slots, first = chain.slots, chain.before_at == 0
+        grown = rows.value - chain.before
+        grown = np.where(grown < 0, rows.value, grown)  # it was restarted from zero
+        good = (grown >= 0) & (grown <= MOST_W / 1000 * (rows.at - chain.before_at))
+        counts = chain.sums(np.where(good & ~first, grown, 0.0))
+        is_sure = chain.sums(np.where(good & ~first, 0.0, 1.0)) == 0
+        before, last_at = self._counter_at[slots], rows.at[chain.last]
+        # Of what power added since the counter's last word, only what came after this one stays.
+        passed = np.maximum(self.at[slots] - before, 1)
+        after = np.clip((self.at[slots] - last_at) / passed, 0.0, 1.0)
+        after = np.where(before > 0, after, 0.0)
+        stays = self._since[slots] * after
+        by_power = self._since[slots] - stays
+        self._anchor[slots] += np.where(is_sure, counts, by_power)
+        self._since[slots] = stays
+        self._counter_at[slots] = last_at
+        self._counter[slots] = rows.value[chain.last]
+        unsure: Slots = slots[~is_sure]
+        return unsure
 
     def _show(self, slots: Slots) -> None:
         self.version += 1
-        self.shown[slots] = np.maximum(self.shown[slots], self._joules[slots])
+        joules = self._anchor[slots] + self._since[slots]
+        self.shown[slots] = np.maximum(self.shown[slots], joules)
         self.changed[slots] = self.version
 
-    def _rows(self, batch: Batch) -> Rows | None:
-        """The believable power readings of a batch; None if it has none."""
-        slots = self._slots(batch.samples.series)
-        if slots is None:
-            return None
+    def _heard(self, batch: Batch) -> _Heard | None:
+        """The believable readings of probes in a batch; None if it has none."""
         samples = batch.samples
-        rows = Rows(next(self._numbers), slots[samples.key], samples.at, samples.value)
-        rows = rows.believed(self._clock.now_ms())
-        return rows if len(rows) else None
+        places = self._slots(samples.series)
+        if places is None:
+            return None
+        now_ms = self._clock.now_ms()
+        power, counters = (
+            Rows(slots[samples.key], samples.at, samples.value).believed(now_ms)
+            for slots in (places.power, places.counters)
+        )
+        heard = _Heard(next(self._numbers), power, counters)
+        return heard if heard.size else None
 
-    def _slots(self, series: tuple[Series, ...]) -> Slots | None:
-        """The slot of each series, or _NO_SLOT; None if none has power.
+    def _slots(self, series: tuple[Series, ...]) -> _Places | None:
+        """Where the series of a batch belong; None if none is of a probe.
 
         The bus hands out the same tuple for the same series, batch after batch.
         """
         known = self._places.get(id(series))
-        if known is None or known[0] is not series:
+        if known is None or known.series is not series:
             if len(self._places) >= _TUPLES_KEPT:
                 self._places.pop(next(iter(self._places)))
-            known = self._places[id(series)] = (series, self._look_up(series))
-        return known[1] if (known[1] != _NO_SLOT).any() else None
+            known = self._places[id(series)] = self._look_up(series)
+        is_any = (known.power != _NO_SLOT).any() or (known.counters != _NO_SLOT).any()
+        return known if is_any else None
 
-    def _look_up(self, series: tuple[Series, ...]) -> Slots:
+    def _look_up(self, series: tuple[Series, ...]) -> _Places:
         """What is heard of for the first time is stale: the store may know a past of it."""
-        slots = np.full(len(series), _NO_SLOT, np.intp)
+        places = _Places(
+            series,
+            np.full(len(series), _NO_SLOT, np.intp),
+            np.full(len(series), _NO_SLOT, np.intp),
+        )
+        columns = {POWER.name: places.power, ENERGY.name: places.counters}
         for place, (resource, meter, hold_ms) in enumerate(series):
-            if meter == POWER.name:
+            if meter in columns:
                 is_new = resource not in self._slot
-                slots[place] = slot = self._slot_for(resource, hold_ms)
+                slot = self._slot_for(resource, hold_ms if meter == POWER.name else None)
+                columns[meter][place] = slot
                 if is_new:
                     self._stale.add(slot)
-        return slots
+        return places
 
-    def _slot_for(self, resource: str, hold_ms: int) -> int:
+    def _slot_for(self, resource: str, hold_ms: int | None) -> int:
         slot = self._slot.setdefault(resource, len(self.resources))
         if slot == len(self.resources):
             self.resources.append(resource)
             self._grow()
-        self.hold[slot] = hold_ms
+        if hold_ms is not None:
+            self.hold[slot] = hold_ms
         return slot
 
     def _grow(self) -> None:
         if len(self.at) >= len(self.resources):
             return
-        for name in ("hold", "at", "watts", "shown", "changed", "_joules"):
+        for name in _COLUMNS:
             setattr(self, name, grown(getattr(self, name)))

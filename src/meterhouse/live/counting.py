@@ -1,18 +1,22 @@
 """The running energy of probes, counted from the store: many probes in few queries."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from meterhouse.live.board import Counted
+from meterhouse.live.board import Counted, Counter
 from meterhouse.live.rows import AHEAD_MS
-from meterhouse.metering.meters import POWER
+from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading
 from meterhouse.store.reading import Latest
+from meterhouse.usage import metered
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+
+
+Span = tuple[str, int, int]
 
 
 class Base(NamedTuple):
@@ -35,22 +39,80 @@ def counted(
         for each in reading.latest(resources, using, meter=POWER.name)
         for found in _until(each, now_ms, using)
     ]
-    begin = [bases.get(each.series.resource, Base()) for each in newest]
-    spans = [
-        (each.series.resource, min(base.ms, each.at_ms), each.at_ms)
-        for each, base in zip(newest, begin, strict=True)
-    ]
-    since = reading.integrals(spans, POWER.name, using).integral.tolist()
+    resources = [each.series.resource for each in newest]
+    reaches = _reaches(resources, now_ms, using)
+    begin = [bases.get(resource, Base()) for resource in resources]
+    parts = _parts(
+        [
+            (each.series.resource, base.ms, each.at_ms)
+            for each, base in zip(newest, begin, strict=True)
+        ],
+        reaches,
+        using,
+    )
     return [
-        Counted(
-            each.series.resource,
-            each.series.hold_ms,
-            each.at_ms,
-            each.value,
-            base.joules + more,
-        )
-        for each, base, more in zip(newest, begin, since, strict=True)
+        _counted(each, reaches.get(each.series.resource), base.joules + before, after)
+        for each, base, (before, after) in zip(newest, begin, parts, strict=True)
     ]
+
+
+class _Reach(NamedTuple):
+    """Of an energy counter its first reading, and its newest of the past."""
+
+    first_ms: int
+    last_ms: int
+    value: float
+
+
+def _reaches(resources: Collection[str], now_ms: int, using: str) -> dict[str, _Reach]:
+    found = reading.find(meter=ENERGY.name, using=using)
+    firsts = {one.series.resource: one.first_ms for one in found}
+    wanted = firsts.keys() & set(resources)
+    if not wanted:
+        return {}
+    return {
+        newest.series.resource: _Reach(firsts[newest.series.resource], newest.at_ms, newest.value)
+        for each in reading.latest(wanted, using, meter=ENERGY.name)
+        for newest in _until(each, now_ms, using)
+    }
+
+
+def _counted(each: Latest, reach: _Reach | None, anchor: float, after: float) -> Counted:
+    resource, _, hold_ms = each.series
+    counter = Counter(reach.last_ms, reach.value, anchor) if reach else None
+    return Counted(resource, hold_ms, each.at_ms, each.value, anchor + after, counter)
+
+
+def _parts(
+    spans: Sequence[Span], reaches: Mapping[str, _Reach], using: str
+) -> list[tuple[float, float]]:
+    """Joules of spans, up to the newest reading of their energy counters and after it.
+
+    Cut where the counter begins and ends, so that no part is one that it covers half.
+    """
+    cuts: list[Span] = []
+    for resource, begin, end_ms in spans:
+        start_ms = min(begin, end_ms)
+        reach = reaches.get(resource)
+        first_ms = max(reach.first_ms, start_ms) if reach else start_ms
+        last_ms = max(reach.last_ms, first_ms) if reach else first_ms
+        until_ms = max(end_ms, last_ms)
+        cuts += [
+            (resource, start_ms, first_ms),
+            (resource, first_ms, last_ms),
+            (resource, last_ms, until_ms),
+        ]
+    joules = _energy(cuts, using)
+    return [
+        (before + counted, after)
+        for before, counted, after in zip(joules[::3], joules[1::3], joules[2::3], strict=True)
+    ]
+
+
+def _energy(spans: Sequence[Span], using: str) -> list[float]:
+    """Joules in each span, by the rule of the house."""
+    found: list[float] = (metered.energy_of(spans, using).millijoules / 1000).tolist()
+    return found
 
 
 def _until(latest: Latest, now_ms: int, using: str) -> Iterator[Latest]:
@@ -78,9 +140,18 @@ def moved_on(bases: Bases, using: str = "default") -> dict[str, Base]:
         for state in reading.recorded(POWER.name, using)
         if state.pruned_ms - bases.get(state.resource, Base()).ms >= _HOUR_MS
     ]
+    reaches = {
+        one.series.resource: _Reach(one.first_ms, one.last_ms, 0.0)
+        for one in reading.find(meter=ENERGY.name, using=using)
+    }
+    within = {
+        resource: reaches[resource]._replace(last_ms=min(reaches[resource].last_ms, until_ms))
+        for resource, _, until_ms in due
+        if resource in reaches and reaches[resource].first_ms < until_ms
+    }
     spans = [(resource, base.ms, until_ms) for resource, base, until_ms in due]
-    more = reading.integrals(spans, POWER.name, using).integral.tolist()
+    parts = _parts(spans, within, using)
     return {
-        resource: Base(until_ms, base.joules + joules)
-        for (resource, base, until_ms), joules in zip(due, more, strict=True)
+        resource: Base(until_ms, base.joules + before + after)
+        for (resource, base, until_ms), (before, after) in zip(due, parts, strict=True)
     }

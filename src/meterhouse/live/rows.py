@@ -1,4 +1,4 @@
-"""Power readings of one batch by slot, and what is done with them a column at a time."""
+"""Readings of one meter in one batch by slot, and what is done with them a column at a time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,28 +17,26 @@ AHEAD_MS = 5_000
 class Rows:
     """Columns of equal length, in the order they were read.
 
-    number: grows with every batch, in the order they came
     slot:   intp[n], of a board; below 0: of no probe
     at:     int64[n], milliseconds since 1970
-    watts:  float64[n]
+    value:  float64[n]
     """
 
-    number: int
     slot: NDArray[np.intp]
     at: NDArray[np.int64]
-    watts: NDArray[np.float64]
+    value: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.slot)
 
     def only(self, which: "NDArray[np.bool_] | NDArray[np.intp]") -> "Rows":
-        return Rows(self.number, self.slot[which], self.at[which], self.watts[which])
+        return Rows(self.slot[which], self.at[which], self.value[which])
 
     def believed(self, now_ms: int) -> "Rows":
         """Those of probes that can be meant, as the recorder judges them too."""
         good = self.slot >= 0
         good &= (self.at >= EARLIEST_MS) & (self.at <= now_ms + LATEST_MS)
-        good &= np.abs(self.watts) <= LARGEST  # false for what is not a number
+        good &= np.abs(self.value) <= LARGEST  # false for what is not a number
         return self.only(good)
 
 
@@ -50,6 +48,41 @@ def in_order(rows: Rows) -> Rows:
     slot, at = rows.slot, rows.at
     holds = np.append((slot[1:] != slot[:-1]) | (at[1:] != at[:-1]), True)
     return rows.only(holds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """Readings in order, each with the one before it: for the first of a slot, the board's.
+
+    slots:     intp[m], each once
+    last:      bool[n], which is the last of its slot
+    before_at: int64[n]; 0: there is none
+    before:    float64[n]
+    """
+
+    slots: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    last: NDArray[np.bool_]
+    before_at: NDArray[np.int64]
+    before: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows, newest_at: NDArray[np.int64], newest: NDArray[np.float64]) -> "Chain":
+        """rows: as ``in_order`` gives them, at least one; the others are the board's columns."""
+        slot = rows.slot
+        is_first = np.append(True, slot[1:] != slot[:-1])
+        starts = np.flatnonzero(is_first)
+        return cls(
+            slot[starts],
+            starts,
+            np.append(is_first[1:], True),
+            np.where(is_first, newest_at[slot], np.append(0, rows.at[:-1])),
+            np.where(is_first, newest[slot], np.append(0.0, rows.value[:-1])),
+        )
+
+    def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each slot."""
+        return np.add.reduceat(values, self.starts)
 
 
 def grown(column: NDArray[Any]) -> NDArray[Any]:
