@@ -174,3 +174,4 @@ def test_forward_needs_no_key_says_where_it_is_and_stops_when_told(tmp_path: Pat
         assert "The forwarder has stopped" in said_until(process, "stopped")
         assert process.wait(PATIENCE_S) == 0
     assert "is no address" in refused("forward", "--upstream", "x", "--bind", at)
+    assert "give an --upstream" in refused("forward", "--bind", at)

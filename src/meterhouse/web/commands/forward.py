@@ -6,6 +6,7 @@ import logging
 
 from meterhouse.bus.endpoints import Endpoint, require_free
 from meterhouse.bus.forwarder import Forwarder, Link
+from meterhouse.metering.errors import Mistake
 from meterhouse.station import logs
 from meterhouse.station.until_told import until_told
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         metavar="ADDRESS",
         action="append",
-        required=True,
+        default=[],
         help="a publisher or another forwarder, tcp://host:port; may be repeated",
     )
     parser.add_argument(
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Forward until SIGINT or SIGTERM. It knows no secret and keeps nothing."""
+    if not arguments.upstream and not arguments.kwapi_upstream:
+        raise Mistake("forward: give an --upstream, or a --kwapi-upstream")
     logs.to_standard_error()
     upstreams = [Endpoint.at(address) for address in arguments.upstream]
     upstreams += [Endpoint(address) for address in arguments.kwapi_upstream]

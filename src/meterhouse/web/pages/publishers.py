@@ -141,4 +141,4 @@ def _refused(rows: list[PublisherStatus]) -> Iterator[Refused]:
                 yield Refused(part, word, int(count))
 
 
-_HERE = ("bus", "recorder", "told", "kwapi")
+_HERE = ("bus", "recorder", "live", "told")

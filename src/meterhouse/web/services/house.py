@@ -113,6 +113,7 @@ class House:
             return {
                 "bus": publisher.counts,
                 "recorder": follower.counts if follower else {},
+                "live": self.live.counts,
                 "journal": {"lost": publisher.journal.state.lost},
                 "gathering": {"refused": collector.refused},
             }

@@ -7,7 +7,7 @@ every minute, so that it never falls, whatever happens to this process.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -55,6 +55,7 @@ class Live:
         self._keeping = Keeping()
         self._is_loaded = self._is_counted = False
         self._troubles: set[str] = set()
+        self.counts: Mapping[str, int] = {}  # what was heard, and not believed, by word
 
     async def run(self) -> None:
         """Keep the board until this is cancelled; what is shown by then is written down."""
@@ -75,6 +76,7 @@ class Live:
 
     async def _listen(self) -> None:
         async with Listener(self._endpoints, self._secret) as listener:
+            self.counts = listener.counts
             async for batch in listener:
                 self.board.hear(batch)
 
