@@ -1,0 +1,1 @@
+"""A Watts up? PRO wattmeter on a serial port."""
