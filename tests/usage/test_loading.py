@@ -1,13 +1,17 @@
 """Statements out of a database that recorded the cast's cloud."""
 
+from dataclasses import replace
+
 import pytest
 from tests.inventory.cast import MIRROR, QUARTER, T0, at, everybody, instance, snapshot
 
+from meterhouse.inventory.declaration import parse_text
 from meterhouse.inventory.keep import keep
+from meterhouse.inventory.plan import apply
 from meterhouse.inventory.scope import Scope, scope_of
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import FixedClock
-from meterhouse.metering.meters import POWER
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
 from meterhouse.metering.periods import Period, from_ms
 from meterhouse.metering.samples import Columns, Sample
 from meterhouse.metering.snapshots import Resource, State
@@ -140,3 +144,103 @@ def test_a_period_before_the_first_reading_has_no_gaps() -> None:
     report = ask(Axis.PROJECT, period=Period.from_ms(T0 - 2 * HOUR_MS, T0 - HOUR_MS))
     assert not report.gaps
     assert any(note.startswith("Not read yet in this period:") for note in report.notes)
+
+
+NODE = Resource(id="cloud/n1", kind="node", name="n1", vcpus=8)
+OUTLET = Resource(
+    id="pdu/n1", kind="outlet", name="n1", details={"feeds": "n1", "measures": "outlet"}
+)
+
+
+def tell(clock: FixedClock, sequence: int, hold_ms: int, samples: list[Sample]) -> None:
+    clock.at = from_ms(at(400))
+    columns = Columns.of(samples, hold_ms=hold_ms)
+    batch = Batch(publisher="alice", epoch=1, sequence=sequence, sent_ms=at(400), samples=columns)
+    Recorder(lambda snapshots: None, clock=clock).record(batch)
+
+
+@pytest.fixture
+def metered(clock: FixedClock) -> None:
+    """Mirror and rocket on a node whose outlet draws 200 W for an hour, then 400 W."""
+    keep([*everybody(T0)[:3], snapshot("node", T0, [NODE])])
+    keep([snapshot("outlet", T0, [OUTLET], source="pdu")])
+    mirror = replace(MIRROR, details={"node": "n1"})
+    keep([snapshot("instance", T0, [mirror, instance("rocket", details={"node": "n1"})])])
+    seconds = range(0, 7200, 10)
+    watts = [Sample(POWER, "pdu/n1", 200.0 if s < 3600 else 400.0, T0 + s * 1000) for s in seconds]
+    tell(clock, 1, 30_000, watts)
+
+
+@pytest.mark.usefixtures("metered")
+def test_what_an_outlet_reads_reaches_the_owners_of_what_runs_on_its_node() -> None:
+    report = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(8)))
+    kwh = {(row.name, row.kind): str(figures(row.own).energy_kwh) for row in report.rows}
+    assert kwh[("mirror", "instance")] == kwh[("rocket", "instance")] == "0.1500"  # 2 of 8 vCPUs
+    assert (kwh[("n1", "idle")], kwh[("n1", "outlet")]) == ("0.3000", "None")
+    assert report.total.millijoules == 600 * 3_600_000
+    assert any("by vCPUs" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_somebody_who_sees_one_project_has_the_same_part_of_the_node() -> None:
+    whole = {row.key: row.own for row in ask(Axis.RESOURCE).rows}
+    names = {row.name: row.key for row in ask(Axis.PROJECT).rows}
+    mine = ask(Axis.RESOURCE, scope_of(projects=[names["Debian"]]))
+    assert [row.key for row in mine.rows] == ["cloud/mirror"]
+    assert mine.rows[0].own == whole["cloud/mirror"]
+    assert not any("n1" in note for note in mine.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_by_cpu_time_what_a_node_draws_idle_is_the_least_of_the_days_before(
+    clock: FixedClock,
+) -> None:
+    """150 W idle the day before; of the 50 W beyond, the rocket has four fifths."""
+    day = 86_400_000
+    keep([snapshot("node", T0 - 2 * day, [NODE])])
+    keep([snapshot("outlet", T0 - 2 * day, [OUTLET], source="pdu")])
+    before = [Sample(POWER, "pdu/n1", 150.0, T0 - day + s * 1000) for s in range(0, 7200, 10)]
+    work = [
+        Sample(CPU_TIME, f"cloud/{name}", seconds * quarter, at(quarter))
+        for quarter in range(-1, 6)
+        for name, seconds in (("mirror", 10.0), ("rocket", 40.0))
+    ]
+    tell(clock, 2, 30_000, before)
+    tell(clock, 3, 2_700_000, work)
+    report = ask(Axis.RESOURCE)
+    joules = {(row.name, row.kind): row.own.millijoules / 1000 for row in report.rows}
+    assert joules[("n1", "idle")] == pytest.approx(150 * 3600)
+    assert joules[("mirror", "instance")] == pytest.approx(10 * 3600)
+    assert joules[("rocket", "instance")] == pytest.approx(40 * 3600)
+    assert any("by CPU time" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_a_bmc_beside_an_outlet_is_named_and_not_counted(clock: FixedClock) -> None:
+    details = {"feeds": "n1", "measures": "node"}
+    bmc = Resource(id="bmc/n1", kind="outlet", name="n1", details=details)
+    inlet = Resource(id="pdu/in", kind="inlet", name="in")
+    keep([snapshot("outlet", T0, [bmc], source="bmc")])
+    keep([snapshot("inlet", T0, [inlet], source="pdu")])
+    samples = [
+        Sample(POWER, key, watts, T0 + s * 1000)
+        for s in range(0, 3600, 10)
+        for key, watts in (("bmc/n1", 190.0), ("pdu/in", 210.0))
+    ]
+    tell(clock, 2, 30_000, samples)
+    text = '[[feeds]]\noutlet = "nobody"\nnode = "n1"\n[[idle]]\nnode = "n1"\nwatts = 90\n'
+    apply(parse_text(text, "x"), now=from_ms(T0))
+    report = ask(Axis.RESOURCE)
+    assert report.total.millijoules == 210 * 3_600_000
+    assert report.total.overhead_mj == 10 * 3_600_000
+    assert any("bmc/n1 (0.1900 kWh)" in note for note in report.notes)
+    assert any("name what is not there: nobody" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_a_counter_is_preferred_and_bridges_what_power_does_not_cover(clock: FixedClock) -> None:
+    counted = [(-1, 0.0), (4, 800_000.0), (12, 4_000_000.0)]
+    tell(clock, 2, 30_000, [Sample(ENERGY, "pdu/n1", j, at(quarter)) for quarter, j in counted])
+    report = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(12)))
+    assert report.total.millijoules == 640_000_000 + 3_200_000_000
+    assert report.total.energy_coverage == 1

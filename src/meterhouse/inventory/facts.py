@@ -160,7 +160,10 @@ class RevisionInfo:
 
 
 class RevisionRow(NamedTuple):
-    """A revision, clipped to the period that was asked for. project, user: None if nobody's."""
+    """A revision, clipped to the period that was asked for. project, user: None if nobody's.
+
+    details: a JSON object of texts
+    """
 
     resource_id: int
     resource_key: str
@@ -174,6 +177,7 @@ class RevisionRow(NamedTuple):
     start_ms: int
     end_ms: int
     source: str
+    details: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The one door to the inventory for those who read: frozen values, each within a scope."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -179,10 +179,16 @@ def resource(key: str, scope: Scope, using: str = "default") -> ResourceInfo | N
     return next(iter(find(scope, Wanted(key=key, ended=True), using=using).rows), None)
 
 
-def resource_names(using: str = "default") -> dict[str, str]:
-    """Key to name of every resource there ever was, for whom only keys in a scope are shown to."""
+_NAMES = "SELECT key, name FROM inventory_resource AS resource WHERE {kinds}"
+
+
+def resource_names(using: str = "default", *, kinds: Sequence[str] = ()) -> dict[str, str]:
+    """Key to name of every resource there ever was, for whom only keys in a scope are shown to.
+
+    kinds: only these, if any are given
+    """
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT key, name FROM inventory_resource")
+        cursor.execute(_NAMES.format(kinds=_kinds(kinds)), list(kinds))
         return dict(cursor.fetchall())
 
 
@@ -278,30 +284,41 @@ SELECT revision.resource_id, resource.key, resource.kind, revision.project_id, r
   revision.state, revision.vcpus, revision.ram_bytes, revision.disk_bytes,
   CASE WHEN revision.start_ms < %s THEN %s ELSE revision.start_ms END,
   CASE WHEN revision.end_ms > %s THEN %s ELSE revision.end_ms END,
-  listing.source
+  listing.source, revision.details
 FROM inventory_revision AS revision
 JOIN inventory_resource AS resource
   ON resource.id = revision.resource_id AND resource.listing_id = revision.listing_id
 JOIN inventory_listing AS listing ON listing.id = revision.listing_id
-WHERE revision.end_ms > %s AND revision.start_ms < %s AND {visible}
+WHERE revision.end_ms > %s AND revision.start_ms < %s AND {visible} AND {kinds}
 """
 
 
 def revisions(
-    period: Period, using: str = "default", *, scope: Scope = EVERYTHING
+    period: Period,
+    using: str = "default",
+    *,
+    scope: Scope = EVERYTHING,
+    kinds: Sequence[str] = (),
 ) -> Iterator[RevisionRow]:
     """What existed in a period, clipped to it, in no particular order. One query.
+
+    kinds: only these, if any are given
 
     Of a resource that several sources list, the revisions of the one that listed it first.
     """
     start, end = period.start_ms, period.end_ms
     visible = scope.owns("revision.project_id", "revision.user_id")
     with connections[using].cursor() as cursor:
-        cursor.execute(_REVISIONS.format(visible=visible), [start, start, end, end, start, end])
+        given: list[int | str] = [start, start, end, end, start, end, *kinds]
+        cursor.execute(_REVISIONS.format(visible=visible, kinds=_kinds(kinds)), given)
         # A part at a time: rows that live only shortly cost the garbage collector nothing.
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             for row in rows:
                 yield RevisionRow._make((*row[:5], STATES[row[5]], *row[6:]))
+
+
+def _kinds(kinds: Sequence[str]) -> str:
+    return f"resource.kind IN ({', '.join(['%s'] * len(kinds))})" if kinds else "1 = 1"
 
 
 def sightings(

@@ -63,15 +63,18 @@ def stretches(rows: Iterable[RevisionRow]) -> Stretches:
     of = dict(zip(RevisionRow._fields, columns, strict=True))
     resource, resources = _numbered(of["resource_key"])
     origin, origins = _numbered(tuple(zip(of["source"], of["kind"], strict=True)))
+    detail, details = _numbered(of["details"])
     number = {state: place for place, state in enumerate(STATES)}
     return Stretches(
         resources=resources,
         origins=origins,
+        details=details,
         resource=resource,
         origin=origin,
         project=_column([project or NOBODY for project in of["project_id"]]),
         user=_column([user or NOBODY for user in of["user_id"]]),
         state=_column([number[state] for state in of["state"]]),
+        detail=detail,
         vcpus=_column(of["vcpus"]),
         ram_bytes=_column(of["ram_bytes"]),
         disk_bytes=_column(of["disk_bytes"]),

@@ -11,7 +11,8 @@ from meterhouse.usage.energy import Energy
 from meterhouse.usage.estate import Estate, Measure, stretches
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
-from meterhouse.usage.metered import energy_of, meters
+from meterhouse.usage.metered import Meters, energy_of, meters
+from meterhouse.usage.placing import spreading
 from meterhouse.usage.pricing import tariff_in
 from meterhouse.usage.question import Question
 from meterhouse.usage.report import Axis
@@ -30,14 +31,20 @@ def load(question: Question, using: str) -> Estate:
     ancestors; ``choose`` keeps from the reader what is not theirs.
     """
     period = question.counted
+    tariff, known = tariff_in(period, using), meters(using)
+    measure = _measure(known, using)
+    spread = spreading(period, tariff, known, measure, using) if known.resources else None
+    # A node's energy is split over all that is on it, whoever asks; ``choose`` keeps the rest.
+    scope = question.scope if spread is None else ALL
     return Estate(
-        stretches=stretches(inventory.revisions(period, using, scope=question.scope)),
+        stretches=stretches(inventory.revisions(period, using, scope=scope)),
         shares=inventory.shares_in(period, using),
         # After what refers to them: one that is new by now does no harm, one missing would.
         names=_names(question, using),
         gaps=tuple(_gaps(period, using)),
-        tariff=tariff_in(period, using),
-        measure=_measure(using),
+        tariff=tariff,
+        measure=measure,
+        spread=spread,
     )
 
 
@@ -65,10 +72,9 @@ def _gaps(asked: Period, using: str) -> Iterator[Gap]:
                 yield Gap(watch.source, watch.kind, period, before_first=end <= watch.begun_ms)
 
 
-def _measure(using: str) -> Measure:
+def _measure(there: Meters, using: str) -> Measure:
     def measure(of: Stretches) -> Energy:
         """Energy in the stretches of those resources that have any reading."""
-        there = meters(using)
         metered = there.resources
         known = np.array([key in metered for key in of.resources], bool)
         energy = Energy.none(len(of))

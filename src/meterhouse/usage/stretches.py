@@ -21,16 +21,19 @@ class Stretches:
     origin:             index into ``origins``, (source, kind)
     project, user:      database ids, NOBODY where there is none
     state:              index into STATES
+    detail:             index into ``details``, JSON objects of texts
     start_ms, end_ms:   start < end, inside the period asked for
     """
 
     resources: Sequence[str]
     origins: Sequence[tuple[str, str]]
+    details: Sequence[str]
     resource: Ints
     origin: Ints
     project: Ints
     user: Ints
     state: Ints
+    detail: Ints
     vcpus: Ints
     ram_bytes: Ints
     disk_bytes: Ints
@@ -45,4 +48,6 @@ class Stretches:
         return replace(self, **{name: getattr(self, name)[which] for name in COLUMNS})
 
 
-COLUMNS = tuple(name for name in Stretches.__slots__ if name not in {"resources", "origins"})
+COLUMNS = tuple(
+    name for name in Stretches.__slots__ if name not in {"resources", "origins", "details"}
+)

@@ -1,0 +1,198 @@
+"""Reads from the database what energy is split by: meters, feeds, nodes, CPU time."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from meterhouse.inventory import reading as inventory
+from meterhouse.inventory.facts import IdleRow, RevisionRow
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
+from meterhouse.metering.periods import Period
+from meterhouse.store import reading as store
+from meterhouse.store.grid import grid
+from meterhouse.usage.counting import SERVERS
+from meterhouse.usage.cutting import Pieces
+from meterhouse.usage.estate import Measure, Spread, Spreading
+from meterhouse.usage.feeding import Fed, feed
+from meterhouse.usage.metered import Meters, filled
+from meterhouse.usage.sharing import Work
+from meterhouse.usage.spreading import Readings, spread
+from meterhouse.usage.stretches import Stretches
+from meterhouse.usage.tariff import Tariff
+from meterhouse.usage.windows import Floats, Windows
+from meterhouse.usage.wiring import HOSTS, INLET, METERS, OUTLET, PLACES, Book, Wiring, wire
+
+DAY_MS = 86_400_000
+IDLE_DAYS = 7
+"""What a node draws idle is the lowest mean of an hour in so many UTC days before a day."""
+
+
+def spreading(
+    period: Period, tariff: Tariff, known: Meters, direct: Measure, using: str
+) -> Spread | None:
+    """How pieces of a period get their energy; None where no node and no outlet is metered."""
+    names = [inventory.resource_names(using, kinds=kinds) for kinds in (HOSTS, METERS)]
+    hosts, outlets = map(Book, names)
+    metered = known.resources & {key for each in names for key in each}
+    if not metered or period.start >= period.end:
+        return None
+
+    def work_out(pieces: Pieces) -> Spreading:
+        of = pieces.stretches
+        workers = _workers(of, using)
+        before = timedelta(days=IDLE_DAYS + 1) if workers else timedelta(0)
+        longer = Period(period.start - before, period.end)
+        rows = list(inventory.revisions(longer, using, kinds=(*HOSTS, *METERS)))
+        wiring = wire(rows, inventory.feeds_in(longer, using), hosts, outlets)
+        windows = Windows.of(longer, np.union1d(tariff.moments, [period.start_ms]))
+        energy = _energy(sorted(metered), windows, rows, using)
+        fed = feed(windows, wiring.feeds, energy, _there(windows, rows))
+        idle_w = _idle(windows, fed, inventory.idle_in(longer, using), hosts)
+        first = int(np.searchsorted(windows.edges, period.start_ms))
+        windows = Windows(windows.edges[first:])
+        fed = _since(fed, first)
+        readings = Readings(
+            windows=windows,
+            fed=fed,
+            idle_w=idle_w[:, first:],
+            work=_work(workers, windows, using),
+            hosts=hosts,
+            moments=tariff.moments,
+            direct=direct,
+            notes=tuple(_notes(fed, wiring)),
+        )
+        return spread(pieces, readings)
+
+    return work_out
+
+
+def _workers(of: Stretches, using: str) -> tuple[str, ...]:
+    """Instances whose CPU time is known."""
+    known = store.having((CPU_TIME.name,), using)[CPU_TIME.name]
+    servers = np.array([kind in SERVERS for _, kind in of.origins], bool)[of.origin]
+    mine = np.unique(of.resource[servers]).tolist()
+    return tuple(of.resources[number] for number in mine if of.resources[number] in known)
+
+
+def _work(
+    workers: Sequence[str], windows: Windows, using: str
+) -> tuple[dict[str, int], Work] | None:
+    if not workers:
+        return None
+    found = grid(workers, CPU_TIME.name, windows.edges, using)
+    numbers = {key: number for number, key in enumerate(workers)}
+    return numbers, Work(found.amount, found.covered_ms.astype(np.float64))
+
+
+def _energy(
+    meters: Sequence[str], windows: Windows, rows: Sequence[RevisionRow], using: str
+) -> dict[str, tuple[Floats, Floats]]:
+    """Millijoules and covered milliseconds of each meter in each window."""
+    power = grid(meters, POWER.name, windows.edges, using)
+    grown = grid(meters, ENERGY.name, windows.edges, using)
+    joules, covered = filled(
+        grown.amount, grown.covered_ms, power.amount, power.covered_ms, windows.length
+    )
+    found = {
+        key: (np.maximum(joules[row], 0.0) * 1000, covered[row].astype(np.float64))
+        for row, key in enumerate(meters)
+    }
+    return found | _above(found, rows)
+
+
+def _above(
+    energy: dict[str, tuple[Floats, Floats]], rows: Sequence[RevisionRow]
+) -> dict[str, tuple[Floats, Floats]]:
+    """Of a PDU's own total, what is above the sum of its outlets: the rest is theirs."""
+    inputs, outlets = (
+        {r.resource_key: r.source for r in rows if r.kind == kind and r.resource_key in energy}
+        for kind in (INLET, OUTLET)
+    )
+    found = {}
+    for key, source in inputs.items():
+        total = sum(energy[each][0] for each, its in inputs.items() if its == source)
+        theirs = sum(energy[each][0] for each, its in outlets.items() if its == source)
+        rest = np.maximum(total - theirs, 0.0)
+        part = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
+        found[key] = (energy[key][0] * part, energy[key][1])
+    return found
+
+
+def _there(windows: Windows, rows: Iterable[RevisionRow]) -> dict[str, Floats]:
+    """Node to how long it was there in each window."""
+    nodes = [row for row in rows if row.kind in HOSTS]
+    numbers = {key: n for n, key in enumerate(dict.fromkeys(row.resource_key for row in nodes))}
+    found = windows.filled(
+        np.array([numbers[row.resource_key] for row in nodes], np.int64),
+        np.ones(len(nodes), np.int64),
+        np.array([row.start_ms for row in nodes], np.int64),
+        np.array([row.end_ms for row in nodes], np.int64),
+        len(numbers),
+    )
+    return {key: found[number] for key, number in numbers.items()}
+
+
+def _idle(windows: Windows, fed: Fed, declared: Sequence[IdleRow], hosts: Book) -> Floats:
+    """What each node draws idle in each window: declared, else the least of the days before."""
+    day = windows.edges[:-1] // DAY_MS
+    whole = (windows.length == 3_600_000) & (fed.measured_ms >= windows.length)
+    mean = np.divide(fed.drawn, fed.measured_ms, out=np.full(fed.drawn.shape, np.inf), where=whole)
+    days = np.arange(day[0], day[-1] + 1)
+    least = np.full((len(fed.nodes), len(days)), np.inf)
+    np.minimum.at(least.T, day - day[0], mean.T)
+    found = np.full(fed.drawn.shape, np.inf)
+    for back in range(1, IDLE_DAYS + 1):
+        there = day - back >= day[0]
+        found[:, there] = np.minimum(found[:, there], least[:, (day - back - day[0])[there]])
+    found[np.isinf(found)] = np.nan
+    numbers = {key: number for number, key in enumerate(fed.nodes)}
+    for row in declared:
+        number = numbers.get(hosts.find(row.node) or "")
+        if number is not None:
+            first, last = np.searchsorted(windows.edges[:-1], (row.start_ms, row.end_ms))
+            found[number, first:last] = float(row.watts)
+    return found
+
+
+def _since(fed: Fed, first: int) -> Fed:
+    return Fed(
+        fed.nodes,
+        fed.drawn[:, first:],
+        fed.measured_ms[:, first:],
+        fed.evenly[:, first:],
+        fed.meters,
+        fed.overhead[:, first:],
+        fed.overhead_ms[:, first:],
+        fed.unused[:, first:],
+    )
+
+
+def _notes(fed: Fed, wiring: Wiring) -> Iterable[str]:
+    unused = fed.unused.sum(axis=1)
+    left = [
+        f"{key} ({millijoules / 3.6e9:.4f} kWh)"
+        for key, millijoules in zip(fed.meters, unused.tolist(), strict=True)
+        if millijoules >= 0.5
+    ]
+    if left:
+        yield (
+            "Not counted, because another meter measured the same watts: "
+            f"{_listed(left)}. Of {', '.join(PLACES)} the first that knows something counts."
+        )
+    evenly = float(fed.evenly.sum())
+    if evenly >= 0.5:
+        yield (
+            f"{evenly / 3.6e9:.4f} kWh went through outlets that feed several nodes: split evenly "
+            "over those of them that were there, which is an estimate."
+        )
+    if wiring.unknown:
+        yield f"Declared feeds name what is not there: {_listed(list(wiring.unknown))}."
+
+
+MOST_NAMED = 10
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

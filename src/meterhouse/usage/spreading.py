@@ -1,0 +1,301 @@
+"""Gives every piece of a statement its energy: measured, split, idle or overhead. Pure.
+
+The law: what instances, idle shares, nodes by themselves and overhead get is exactly what the
+meters read, in whole millijoules, for every node and between any two changes of a price.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from meterhouse.usage.counting import IDLE, OVERHEAD, SERVERS
+from meterhouse.usage.cutting import Pieces
+from meterhouse.usage.energy import Energy, powered
+from meterhouse.usage.estate import Measure, Spreading
+from meterhouse.usage.feeding import Fed
+from meterhouse.usage.sharing import Nodes, Placed, Work, share
+from meterhouse.usage.stretches import COLUMNS, Ints, Stretches
+from meterhouse.usage.windows import Floats, Windows, apportion
+from meterhouse.usage.wiring import HOSTS, METERS, Book, detail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Readings:
+    """All that pieces get their energy from, in the same windows.
+
+    fed:     what reached which node
+    idle_w:  float64[k, w] of fed's nodes, NaN where nobody knows
+    work:    CPU time of instances, by their keys; None if there is none
+    hosts:   nodes by key and name
+    moments: where windows must not be added up across: changes of prices and factors
+    direct:  measures what neither is a node nor on one
+    """
+
+    windows: Windows
+    fed: Fed
+    idle_w: Floats
+    work: tuple[Mapping[str, int], Work] | None
+    hosts: Book
+    moments: Ints
+    direct: Measure
+    notes: tuple[str, ...] = ()
+
+
+def spread(pieces: Pieces, readings: Readings) -> Spreading:
+    """Give pieces their energy; what is idle or overhead gets pieces of its own, at the end."""
+    of, windows, fed = pieces.stretches, readings.windows, readings.fed
+    at = _where(of, readings)
+    inside = np.flatnonzero(at.on >= 0)
+    cpu, work = _work(of, inside, readings)
+    placed = Placed(at.on[inside], of.vcpus[inside], cpu, of.start_ms[inside], of.end_ms[inside])
+    shared = share(windows, _nodes(of, at, readings), placed, work)
+    hosts, meters = np.flatnonzero(at.host >= 0), np.flatnonzero(at.meter >= 0)
+    free = np.where(shared.busy, 0.0, 1.0)
+
+    def over(amount: Floats, rows: Ints, number: Ints) -> Floats:
+        """What pieces get of what their node or meter has in each window while it is there."""
+        ones = np.ones(len(rows), np.int64)
+        span = (of.start_ms[rows], of.end_ms[rows])
+        there = windows.filled(number[rows], ones, *span, len(amount))
+        rate = np.divide(amount, there, out=np.zeros_like(amount), where=there > 0)
+        return windows.spread(rate * windows.length, number[rows], *span)
+
+    host, meter = at.host, at.meter
+    parts = (
+        _Part(inside, at.on[inside], shared.given, shared.given_ms, shared.given, shared.by_cpu),
+        _Part(
+            hosts,
+            host[hosts],
+            over(shared.idle, hosts, host),
+            over(fed.measured_ms * shared.busy, hosts, host),
+            over(shared.idle, hosts, host),
+            over(shared.idle_by_cpu, hosts, host),
+        ),
+        _Part(
+            hosts,
+            host[hosts],
+            over(shared.own, hosts, host),
+            over(fed.measured_ms * free, hosts, host),
+            over(fed.evenly * free, hosts, host),
+            np.zeros(len(hosts)),
+        ),
+        _Part(
+            meters,
+            meter[meters] + len(fed.nodes),
+            over(fed.overhead, meters, meter),
+            over(fed.overhead_ms, meters, meter),
+            np.zeros(len(meters)),
+            np.zeros(len(meters)),
+        ),
+    )
+    return _joined(pieces, at, parts, _whole(of, parts, readings), readings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Energy of some pieces, not yet whole: mJ, ms, and how much is estimated and by CPU time.
+
+    rows:   which pieces; target: index of the node, or behind those of the meter
+    """
+
+    rows: Ints
+    target: Ints
+    millijoules: Floats
+    measured_ms: Floats
+    estimated: Floats
+    by_cpu: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _At:
+    """Of each piece: which node it is, which meter, and on which node it draws power; -1: none."""
+
+    host: Ints
+    meter: Ints
+    on: Ints
+
+
+def _where(of: Stretches, readings: Readings) -> _At:
+    kinds = np.array([kind for _, kind in of.origins], object)[of.origin]
+    nodes = {key: number for number, key in enumerate(readings.fed.nodes)}
+    meters = {key: number for number, key in enumerate(readings.fed.meters)}
+    node = np.array([nodes.get(key, -1) for key in of.resources], np.int64)[of.resource]
+    meter = np.array([meters.get(key, -1) for key in of.resources], np.int64)[of.resource]
+    host = np.where(np.isin(kinds, HOSTS), node, -1)
+    return _At(
+        host=host,
+        meter=np.where(np.isin(kinds, METERS), meter, -1),
+        on=np.where(
+            np.isin(kinds, list(SERVERS)) & (host < 0) & powered(of), _on(of, readings), -1
+        ),
+    )
+
+
+def _on(of: Stretches, readings: Readings) -> Ints:
+    """The node that each piece says it is on."""
+    nodes = {key: number for number, key in enumerate(readings.fed.nodes)}
+    pairs, place = np.unique(of.origin * max(len(of.details), 1) + of.detail, return_inverse=True)
+    found = []
+    for origin, text in (divmod(int(pair), max(len(of.details), 1)) for pair in pairs):
+        word = detail(of.details[text], "node")
+        key = readings.hosts.find(word, of.origins[origin][0]) if word else None
+        found.append(nodes.get(key or "", -1))
+    result: Ints = np.array(found, np.int64)[place]
+    return result
+
+
+def _work(of: Stretches, rows: Ints, readings: Readings) -> tuple[Ints, Work | None]:
+    if readings.work is None:
+        return np.full(len(rows), -1, np.int64), None
+    numbers, work = readings.work
+    number = np.array([numbers.get(key, -1) for key in of.resources], np.int64)
+    return number[of.resource[rows]], work
+
+
+def _nodes(of: Stretches, at: _At, readings: Readings) -> Nodes:
+    rows, fed = np.flatnonzero(at.host >= 0), readings.fed
+    capacity = readings.windows.filled(
+        at.host[rows], of.vcpus[rows], of.start_ms[rows], of.end_ms[rows], len(fed.nodes)
+    )
+    return Nodes(fed.drawn, fed.measured_ms, capacity, readings.idle_w)
+
+
+def _whole(of: Stretches, parts: Sequence[_Part], readings: Readings) -> list[Ints]:
+    """Whole millijoules of every part: for each node and meter, and between any two changes of a
+    price, they sum to what was read.
+    """
+    fed, moments, edges = readings.fed, readings.moments, readings.windows.edges[:-1]
+    read = np.concatenate([fed.drawn, fed.overhead])
+    count = len(moments) + 1
+    segment = np.searchsorted(moments, edges, side="right")
+    sums = np.zeros((len(read), count))
+    np.add.at(sums.T, segment, read.T)
+    group = np.concatenate(
+        [
+            part.target * count + np.searchsorted(moments, of.start_ms[part.rows], side="right")
+            for part in parts
+        ]
+    )
+    drawn = np.concatenate([part.millijoules for part in parts])
+    totals = np.rint(sums).astype(np.int64).ravel()
+    found = apportion(np.maximum(drawn, 0.0), group, totals)
+    return np.split(found, np.cumsum([len(part.rows) for part in parts])[:-1])
+
+
+def _joined(
+    pieces: Pieces,
+    at: _At,
+    parts: Sequence[_Part],
+    whole: Sequence[Ints],
+    readings: Readings,
+) -> Spreading:
+    of = pieces.stretches
+    length = of.end_ms - of.start_ms
+    energy = _measured(of, at, readings)
+    mine, idle, own, overhead = parts
+    for part, amount in ((mine, whole[0]), (own, whole[2])):
+        _put(energy, part, amount, length)
+    busy = np.bincount(idle.rows, np.rint(idle.measured_ms), len(of)).astype(np.int64)
+    expected = np.where(powered(of) & (at.meter < 0), length - busy, 0)
+    extra = [
+        _extra(pieces, part, amount, kind)
+        for part, amount, kind in ((idle, whole[1], IDLE), (overhead, whole[3], OVERHEAD))
+    ]
+    return Spreading(
+        _with([pieces, *(each for each, _ in extra)]),
+        _together([replace(energy, expected_ms=expected), *(each for _, each in extra)]),
+        readings.notes,
+    )
+
+
+def _measured(of: Stretches, at: _At, readings: Readings) -> Energy:
+    """Energy of what is neither a node, nor an outlet, nor on a node that is metered."""
+    energy = Energy.none(len(of))
+    rows = np.flatnonzero((at.host < 0) & (at.meter < 0) & (at.on < 0))
+    if len(rows):
+        found = readings.direct(of.take(rows))
+        energy.millijoules[rows] = found.millijoules
+        energy.measured_ms[rows] = found.measured_ms
+    return energy
+
+
+def _put(energy: Energy, part: _Part, amount: Ints, length: Ints) -> None:
+    rows = part.rows
+    energy.millijoules[rows] = amount
+    energy.measured_ms[rows] = _within(part.measured_ms, length[rows])
+    energy.estimated_mj[rows] = _of(amount, part.estimated, part.millijoules)
+    energy.cpu_mj[rows] = _of(amount, part.by_cpu, part.millijoules)
+
+
+def _extra(pieces: Pieces, part: _Part, amount: Ints, kind: str) -> tuple[Pieces, Energy]:
+    """Pieces that are nothing but energy, with owner and time of those they come from."""
+    known = np.rint(part.measured_ms) > 0
+    rows, amount = part.rows[known | (amount > 0)], amount[known | (amount > 0)]
+    keep = known | np.isin(part.rows, rows)
+    of = pieces.stretches.take(rows)
+    length = of.end_ms - of.start_ms
+    measured = _within(part.measured_ms[keep], length)
+    estimated = _of(amount, part.estimated[keep], part.millijoules[keep])
+    is_idle = kind == IDLE
+    return (
+        Pieces(_called(of, kind), pieces.plan[rows], pieces.plans),
+        Energy(
+            amount,
+            measured,
+            estimated,
+            _of(amount, part.by_cpu[keep], part.millijoules[keep]),
+            amount if is_idle else np.zeros_like(amount),
+            np.zeros_like(amount) if is_idle else amount,
+            measured if is_idle else length,
+        ),
+    )
+
+
+def _called(of: Stretches, kind: str) -> Stretches:
+    """The same stretches as resources of another kind."""
+    return replace(of, origins=tuple((source, kind) for source, _ in of.origins))
+
+
+def _with(several: Sequence[Pieces]) -> Pieces:
+    """Pieces after one another; each keeps resources and origins of its own."""
+    parts = [each.stretches for each in several]
+    columns: dict[str, Any] = {}
+    for name in COLUMNS:
+        shift = np.zeros(len(parts), np.int64)
+        if name in {"resource", "origin"}:
+            sizes = [len(getattr(part, f"{name}s")) for part in parts]
+            shift = np.cumsum([0, *sizes[:-1]])
+        columns[name] = np.concatenate(
+            [getattr(part, name) + more for part, more in zip(parts, shift, strict=True)]
+        )
+    stretches = replace(
+        parts[0],
+        resources=tuple(key for part in parts for key in part.resources),
+        origins=tuple(origin for part in parts for origin in part.origins),
+        **columns,
+    )
+    plan = np.concatenate([each.plan for each in several])
+    return Pieces(stretches, plan, several[0].plans)
+
+
+def _together(several: Sequence[Energy]) -> Energy:
+    return Energy(
+        **{
+            each.name: np.concatenate([getattr(energy, each.name) for energy in several])
+            for each in fields(Energy)
+        }
+    )
+
+
+def _within(measured_ms: Floats, length: Ints) -> Ints:
+    result: Ints = np.clip(np.rint(measured_ms).astype(np.int64), 0, length)
+    return result
+
+
+def _of(amount: Ints, part: Floats, whole: Floats) -> Ints:
+    """As much of an amount as a part is of a whole; never more than there is."""
+    share = np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+    result: Ints = np.clip(np.rint(amount * share).astype(np.int64), 0, amount)
+    return result
