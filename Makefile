@@ -1,5 +1,5 @@
 # One-line targets; what they do stands in scripts/ and pyproject.toml.
-.PHONY: run demo test check lint types layers migrations coverage bench lock
+.PHONY: run demo test check lint types layers migrations coverage bench lock new-source
 PORT ?= 8400
 DATA ?= data
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -15,3 +15,4 @@ migrations: ; python -m django makemigrations --check --dry-run --settings meter
 coverage:   ; scripts/coverage
 bench:      ; @scripts/environment dev && python -m bench
 lock:       ; scripts/lock
+new-source: ; @scripts/environment dev && python -m tests.scaffold "$(name)"

@@ -43,8 +43,10 @@ def module(tmp_path: Path) -> ModuleType:
 @asynccontextmanager
 async def meter(answer: bytes) -> AsyncIterator[int]:
     """A meter that answers each line; yields its port."""
+    talks: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(asyncio.current_task())
         while await reader.readline():
             writer.write(answer)
         writer.close()
@@ -52,6 +54,7 @@ async def meter(answer: bytes) -> AsyncIterator[int]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+    await asyncio.wait_for(asyncio.gather(*filter(None, talks)), 5)
 
 
 def configured(module: ModuleType, port: int) -> Configured:
@@ -65,7 +68,7 @@ def configured(module: ModuleType, port: int) -> Configured:
 async def test_the_source_of_the_docs_reads_a_meter(module: ModuleType, clock: FixedClock) -> None:
     async with meter(b"W 212.4\n") as port, configured(module, port).open(clock) as source:
         reading = await source.read()
-    assert reading.samples.series == (Series("rack-7/outlet", "power", 10_000),)
+    assert reading.samples.series == (Series("rack-7/node-1", "power", 10_000),)
     assert list(reading.samples.value) == [212.4]
     assert [snapshot.kind for snapshot in reading.snapshots] == ["outlet"]
 
@@ -86,4 +89,4 @@ async def test_the_source_of_the_docs_says_what_went_wrong(
 @pytest.mark.parametrize("answer", [b"W\n", b"W x\n", b"A 1.0\n", b"\n"])
 def test_the_parser_of_the_docs_drops_what_is_garbled(module: ModuleType, answer: bytes) -> None:
     with pytest.raises(BadReading):
-        module.parse(answer, "rack-7/outlet", 1)
+        module.parse(answer)
