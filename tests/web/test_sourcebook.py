@@ -1,9 +1,12 @@
 """Configured sources are kept, their secrets encrypted, their runs noted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.errors import Mistake
@@ -133,3 +136,30 @@ def test_a_status_is_one_row_that_changes(clock: FixedClock) -> None:
     sourcebook.note_status(state(clock, Status.STARTING))
     sourcebook.note_status(state(clock, Status.FAILING))
     assert [row.status for row in SourceStatus.objects.all()] == ["failing"]
+
+
+def test_the_stamp_changes_with_the_sources_and_with_nothing_else(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    stamps = [sourcebook.stamp()]
+    sourcebook.save("here", HOST, data=tmp_path)
+    stamps.append(sourcebook.stamp())
+    sourcebook.save("here", {**HOST, "enabled": False}, data=tmp_path)
+    stamps.append(sourcebook.stamp())
+    sourcebook.note([run(clock)], [state(clock, Status.GOOD)])
+    assert sourcebook.stamp() == stamps[-1]
+    sourcebook.save("there", HOST, data=tmp_path)
+    stamps.append(sourcebook.stamp())
+    sourcebook.remove("here")
+    stamps.append(sourcebook.stamp())
+    assert len(set(stamps)) == len(stamps)
+
+
+def test_who_notes_again_and_again_is_asked_for_nothing(clock: FixedClock) -> None:
+    quiet: dict[str, int] = {}
+    sourcebook.note([run(clock)], [], quiet)
+    many = [replace(run(clock), at=clock.now() + timedelta(seconds=n)) for n in range(1, 50)]
+    with CaptureQueriesContext(connection) as asked:
+        sourcebook.note(many, [], quiet)
+    assert SourceRun.objects.count() == 1
+    assert not [query for query in asked if "SELECT" in query["sql"]]

@@ -29,6 +29,7 @@ QUIET_MS = 60_000
 and its status counts them all."""
 
 Table = dict[str, Any]
+Stamp = tuple[tuple[str, datetime], ...]
 
 
 def configured(data: Path | None = None) -> list[Configured]:
@@ -49,6 +50,13 @@ def usable(data: Path | None = None) -> tuple[list[Configured], dict[str, str]]:
         except Mistake as mistake:
             flaws[row.name] = str(mistake)
     return found, flaws
+
+
+def stamp() -> Stamp:
+    """Another one whenever a source was added, changed or removed: much cheaper than to read all
+    and open their secrets.
+    """
+    return tuple(SourceConfig.objects.order_by("name").values_list("name", "changed"))
 
 
 def tables(data: Path | None = None) -> dict[str, Table]:
@@ -140,12 +148,17 @@ def note_flaws(flaws: Mapping[str, str]) -> None:
 
 
 @transaction.atomic
-def note(runs: Sequence[Run], states: Sequence[SourceState]) -> None:
+def note(
+    runs: Sequence[Run], states: Sequence[SourceState], quiet: dict[str, int] | None = None
+) -> None:
     """Write down what happened since the last time, in one transaction.
 
     Of each source the newest RUNS_KEPT runs are kept.
+
+    quiet: source to when a good run of it was written down last; who notes again and again keeps
+           it, so that nobody is asked for it: with a thousand sources that is most of the work
     """
-    quiet: dict[str, int] = {}  # source to when a good run of it was written down last
+    quiet = {} if quiet is None else quiet
     noted = [run for run in runs if _is_news(run, quiet)]
     SourceRun.objects.bulk_create(_run_row(run) for run in noted)
     for source in {run.source for run in noted}:

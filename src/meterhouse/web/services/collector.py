@@ -5,7 +5,7 @@ It goes on reading while the database does not answer: the journal keeps what it
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import close_old_connections
@@ -35,6 +35,8 @@ class Collector:
     look_s: float = LOOK_S
     _runs: list[Run] = field(default_factory=list)
     _troubles: set[str] = field(default_factory=set)
+    _quiet: dict[str, int] = field(default_factory=dict)
+    _stamp: sourcebook.Stamp | None = None  # of the sources that are read
 
     def __post_init__(self) -> None:
         # Not of one run: what waits to be published outlives a collector that starts again.
@@ -48,7 +50,7 @@ class Collector:
     async def run(self) -> None:
         """Collect until this is cancelled; what was read by then is published."""
         runner = Runner(self._gathering.add, self.clock, self._runs.append)
-        sources = await asyncio.to_thread(_configured)
+        sources, _ = await asyncio.to_thread(_configured)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(runner.run(sources))
@@ -68,13 +70,17 @@ class Collector:
         runs = self._runs[-MOST_RUNS:]
         self._runs.clear()
         try:
-            await asyncio.to_thread(_noted, runs, runner.states())
+            self._quiet = await asyncio.to_thread(_noted, runs, runner.states(), self._quiet)
         except Exception:
             self._runs[:0] = runs
             raise
 
     async def _follow(self, runner: Runner) -> None:
-        runner.change(await asyncio.to_thread(_configured))
+        stamp = await asyncio.to_thread(_stamp)
+        if stamp != self._stamp:
+            sources, flaws = await asyncio.to_thread(_configured)
+            runner.change(sources)
+            self._stamp = None if flaws else stamp  # a flaw may be mended elsewhere: a key
 
     async def _attempt(
         self, what: str, act: Callable[[Runner], Awaitable[None]], on: Runner
@@ -90,13 +96,23 @@ class Collector:
             self._troubles.discard(what)
 
 
-def _noted(runs: Sequence[Run], states: Sequence[SourceState]) -> None:
+def _noted(
+    runs: Sequence[Run], states: Sequence[SourceState], quiet: Mapping[str, int]
+) -> dict[str, int]:
+    """Note it; returns what ``quiet`` is from now on, if all could be written."""
     close_old_connections()  # a database that was away has left this thread a dead one
-    sourcebook.note(runs, states)
+    after = dict(quiet)
+    sourcebook.note(runs, states, after)
+    return after
 
 
-def _configured() -> list[Configured]:
+def _stamp() -> sourcebook.Stamp:
+    close_old_connections()
+    return sourcebook.stamp()
+
+
+def _configured() -> tuple[list[Configured], Mapping[str, str]]:
     close_old_connections()
     sources, flaws = sourcebook.usable()
     sourcebook.note_flaws(flaws)
-    return sources
+    return sources, flaws
