@@ -81,6 +81,27 @@ async def test_a_measurement_is_told_once_at_its_own_time(web: Web, clock: Fixed
     assert (len(old.samples), old.refused) == (0, {"older than it may be": 1})
 
 
+@pytest.mark.parametrize("at", ["1e300", "1e18", "4102444800", "0", "-1e18"])
+async def test_a_meter_that_lies_about_the_time_costs_its_own_values_alone(
+    web: Web, clock: FixedClock, at: str
+) -> None:
+    now_s = clock.now_ms() // 1000
+    web.put("m.json", f'{{"a": {{"at": {at}, "w": 7}}, "b": {{"at": {now_s}, "w": 8}}}}')
+    wanted = {
+        "channels": ["a", "b"],
+        "probes": ["x", "y"],
+        "power": {"path": "{channel}.w"},
+        "timestamp": {"path": ["{channel}", "at"]},
+    }
+    told = meter(f"{web.url}/m.json", **wanted)
+    assert (await run(told, clock)).outcome is Outcome.GOOD
+    async with told.open(clock) as source:
+        first = await source.read()
+        assert (figures(first, "power"), sum(first.refused.values())) == ({"lab/y": 8}, 1)
+        web.put("m.json", f'{{"a": {{"at": {now_s}, "w": 7}}}}')
+        assert figures(await source.read(), "power") == {"lab/x": 7}, "its clock is right again"
+
+
 @pytest.mark.parametrize(
     ("at", "reason"), [('"yesterday"', "none"), ('"2026-05-01T12:00:00"', "no zone"), ("[]", "")]
 )

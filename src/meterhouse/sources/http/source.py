@@ -19,6 +19,8 @@ from meterhouse.sources.http.config import Config
 
 REST_MS = 30_000
 """How long a meter that did not answer is left alone while others do."""
+AHEAD_MS = 3_600_000
+"""A meter's clock may be ahead by so much: as much as is believed of any source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Http:
                 told.put(outlet.place, values, self._named.clock.now_ms())
             elif told.now_ms - at_ms > self._named.hold_ms:
                 told.refused["older than it may be"] += 1
+            elif at_ms - told.now_ms > AHEAD_MS:
+                told.refused["ahead of its time"] += 1
             elif at_ms > self._newest[outlet.place]:
                 self._newest[outlet.place] = at_ms
                 told.put(outlet.place, values, at_ms)
