@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User as Login
 
 from meterhouse.clients.keystone.account import Bearer
-from meterhouse.metering.clock import FixedClock
+from meterhouse.metering.clock import FixedClock, SystemClock
 from meterhouse.metering.errors import Unreachable
 from meterhouse.web import readers as rooms
+from meterhouse.web import tokens
 from meterhouse.web.readers import KeystoneDoor, Reader, Readers, Refusal, Verdict
 
 HOUR_MS = 3_600_000
@@ -145,6 +147,31 @@ def test_a_flood_of_tokens_is_told_to_come_back(
 
     statuses = [v.status for v in asyncio.run(flood()) if isinstance(v, Refusal)]
     assert statuses == [503, 503]
+
+
+def test_while_keystone_hangs_our_own_tokens_open_the_door(
+    word: Word, people: dict[str, Login], aside: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "MOST_WAITING", 8)
+    clock = SystemClock()
+    readers = Readers(clock, KeystoneDoor(word.ask, "http://keystone/v3", "Admin", 300_000), aside)
+    own = tokens.issue(people["root"], "mine", expires=None, now=clock.now()).encode()
+
+    async def come_while_it_hangs() -> Verdict:
+        word.may_answer.clear()
+        hanging = [
+            asyncio.create_task(readers.of([(b"x-auth-token", f"g{number}".encode())]))
+            for number in range(8)
+        ]
+        try:
+            await asyncio.sleep(0.05)
+            async with asyncio.timeout(5):
+                return await readers.of([(b"x-auth-token", own)])
+        finally:
+            word.may_answer.set()
+            await asyncio.gather(*hanging)
+
+    assert asyncio.run(come_while_it_hangs()) == Reader(None)
 
 
 def test_no_more_is_remembered_than_there_is_room_for(

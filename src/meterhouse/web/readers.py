@@ -8,7 +8,8 @@ Three kinds of credential open the same door:
     Cookie               a session of the pages likewise
 
 What blocks runs in a few threads of its own, each question once however many ask it at the same
-time. Tokens are remembered by their hash.
+time. Keystone has threads of its own, too: while it hangs, our own tokens open the door. Tokens
+are remembered by their hash.
 """
 
 import asyncio
@@ -95,7 +96,7 @@ Dated = tuple[Verdict, int]
 class Readers:
     """Asked in the event loop only.
 
-    threads:  where what blocks is done
+    threads:  where our own database is asked
     """
 
     def __init__(
@@ -106,7 +107,9 @@ class Readers:
         self._known: OrderedDict[bytes, Dated] = OrderedDict()
         self._refused: OrderedDict[bytes, Dated] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[Verdict]] = {}
+        self._asking_keystone: dict[bytes, asyncio.Task[Verdict]] = {}
         self._threads = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="readers")
+        self._askers = ThreadPoolExecutor(THREADS, thread_name_prefix="keystone")
         self._was_away = False
 
     async def of(self, headers: Headers) -> Verdict:
@@ -123,12 +126,13 @@ class Readers:
         return await self._asked_once(digest, credential)
 
     async def _asked_once(self, digest: bytes, credential: Credential) -> Verdict:
-        task = self._asking.get(digest)
+        asking = self._asking_keystone if credential.kind == "keystone" else self._asking
+        task = asking.get(digest)
         if task is None:
-            if len(self._asking) >= MOST_WAITING:
+            if len(asking) >= MOST_WAITING:
                 return _later("too many tokens are being checked")
-            task = self._asking[digest] = asyncio.create_task(self._ask(digest, credential))
-            task.add_done_callback(lambda _: self._asking.pop(digest, None))
+            task = asking[digest] = asyncio.create_task(self._ask(digest, credential))
+            task.add_done_callback(lambda _: asking.pop(digest, None))
         # One of those who wait may go away; the others still want to know.
         return await asyncio.shield(task)
 
@@ -173,7 +177,7 @@ class Readers:
         if door is None:
             return self._nobody("this token is not known, or has expired"), now_ms + REFUSED_MS
         loop = asyncio.get_running_loop()
-        asking = loop.run_in_executor(self._threads, door.ask, credential.text)
+        asking = loop.run_in_executor(self._askers, door.ask, credential.text)
         try:
             bearer = await asyncio.wait_for(asking, AWAY_S)
         except (Unreachable, TimeoutError) as error:
