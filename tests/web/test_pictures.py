@@ -105,6 +105,27 @@ def test_the_key_of_a_picture_opens_it_and_nothing_else(
     assert client.get("/last/day/", {"key": "x"}).status_code == 302
 
 
+def test_the_key_of_a_picture_of_some_moments_opens_no_others(
+    client: Client, carol: Client, furnished: int
+) -> None:
+    start, end = furnished - HOUR_MS, furnished - HOUR_MS // 2
+    page = f"/last/day/?from={start}&to={end}"
+    there = address(carol, page).removeprefix("http://testserver")
+    got(client, there)
+    live = address(carol, "/last/day/").removeprefix("http://testserver")
+    path, _, query = there.partition("?")
+    signed = [part for part in query.split("&") if not part.startswith(("from=", "to="))]
+    got(client, f"{path}?{'&'.join(signed)}", 401)
+    got(client, f"{path}?from={start - 1000}&to={end}&{'&'.join(signed)}", 401)
+    got(client, f"{live}&from={start}&to={end}", 401)
+
+
+def test_a_key_does_not_tell_which_probes_there_are(client: Client, carol: Client) -> None:
+    key = address(carol, "/last/day/").removeprefix("http://testserver/graph/day/")
+    for word in ("mirror", "cloud/mirror", "nobody", "mirror.svg", "nobody.svg"):
+        got(client, f"/graph/day/{word}/{key}", 401)
+
+
 def test_a_key_ends_with_the_password_and_with_the_login(
     client: Client, carol: Client, people: dict[str, Login]
 ) -> None:

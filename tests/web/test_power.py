@@ -7,12 +7,15 @@ import re
 
 import pytest
 from django.test import Client
-from tests.web.cast import HOUR_MS, record
+from tests.inventory.cast import everybody
+from tests.web.cast import HOUR_MS, moved, record
 
+from meterhouse.inventory.keep import keep
 from meterhouse.live.probes import Probe, Probes
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
+from meterhouse.metering.periods import from_ms
 from meterhouse.metering.samples import Sample
 from meterhouse.web.pages import choice
 
@@ -146,6 +149,23 @@ def test_everybody_sees_their_own_probes_alone(alice: Client, carol: Client) -> 
     assert points(carol, "/last/minute/data/")["now"] == {"w": 100.0, "answering": 1, "known": 1}
     for path in ("/probe/mirror/", "/probe/cloud/mirror/", "/graphs/power/mirror/?period=hour"):
         text(carol, path, 404)
+
+
+def test_of_what_was_theirs_once_nobody_sees_what_it_draws_now(
+    root: Client, carol: Client, furnished: int
+) -> None:
+    keep(moved(everybody(furnished + 1), "cloud/rocket", "debian"))
+    assert points(root, "/last/hour/data/")["now"] == {"w": 300.0, "answering": 3, "known": 3}
+    assert points(carol, "/last/hour/data/")["now"] == {"w": None, "answering": 0, "known": 1}
+    legend = re.sub(r"<[^>]+>|\s+", " ", text(carol, "/last/hour/legend/"))
+    assert "rocket" in legend
+    assert "1 of 1" not in legend
+    later = furnished + 5000
+    record([Sample(POWER, "cloud/rocket", 100.0, later)], later, sequence=2)
+    ended = from_ms(furnished).strftime("%H:%M:%S")
+    page = text(carol, "/probe/rocket/")
+    assert from_ms(later).strftime("%H:%M:%S") not in page
+    assert ended in page
 
 
 def test_nobody_sees_power_without_logging_in(client: Client) -> None:

@@ -1,5 +1,6 @@
 """The probes a reader may see, and when; those they chose; and what they look at."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,10 @@ from meterhouse.live.power import Seen
 from meterhouse.live.probes import Probe, Probes
 from meterhouse.live.windows import WINDOWS, Window
 from meterhouse.metering.errors import Mistake
+from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
+from meterhouse.store import reading
+from meterhouse.store.reading import Latest
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.rights import scope_in
 
@@ -67,6 +71,15 @@ def one(request: HttpRequest, word: str) -> Probe:
     if not scope.everything and found.resource not in inventory.resource_keys(scope, ended=True):
         raise Http404
     return found
+
+
+def newest(request: HttpRequest, probes: Iterable[Probe]) -> Sequence[Latest]:
+    """The newest power of those that are the reader's now; of what was theirs once, the past."""
+    scope = scope_in(request)
+    resources = {probe.resource for probe in probes}
+    if not scope.everything:
+        resources &= inventory.resource_keys(scope)
+    return reading.latest(resources, meter=POWER.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import to_ms
 from meterhouse.web import tokens
 from meterhouse.web.pages import hall, periods
-from meterhouse.web.pages.embedding import login_by_key
+from meterhouse.web.pages.embedding import Said, login_by_key
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -89,12 +89,19 @@ def _is_known(request: HttpRequest, name: str, word: str) -> bool:
     if kind.lower() == "bearer":
         login = tokens.login_of(token.strip(), now=SystemClock().now())
     elif key := request.GET.get("key", ""):
-        found = known.probes().find(word) if word else None
-        words = (found.resource if found else "", request.GET.get("probes", ""))
-        login = login_by_key(request.GET.get("login", ""), key, name, *words)
+        login = login_by_key(request.GET.get("login", ""), key, _said(request, name, word))
     if login is not None:
         request.auth = login  # type: ignore[attr-defined]
     return login is not None
+
+
+def _said(request: HttpRequest, name: str, word: str) -> Said:
+    """What a key has to be good for. A probe that is not there has its word for a resource, so
+    that the key of another picture does not tell whether it is.
+    """
+    found = known.probes().find(word) if word else None
+    given = (request.GET.get(each, "") for each in ("probes", "from", "to"))
+    return Said(name, found.resource if found else word, *given)
 
 
 def _picture(

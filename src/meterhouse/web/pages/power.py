@@ -4,6 +4,8 @@ Addresses are Kwapi's: ``/last/<period>/``. The page itself asks for no reading 
 many probes: the graph and its legend are fetched once it stands.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from django.http import (
     HttpRequest,
@@ -25,10 +27,10 @@ from meterhouse.live.windows import WINDOWS
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
-from meterhouse.store import reading
+from meterhouse.store.reading import Latest
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.pages.embedding import address_of
-from meterhouse.web.pages.hall import Asked, Hall, asked, hall, wanted
+from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
 from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
 from meterhouse.web.rights import login_in
@@ -83,7 +85,7 @@ def data(request: HttpRequest, name: str) -> HttpResponse:
     except Mistake as mistake:
         return JsonResponse({"error": str(mistake)}, status=400)
     seen = look_of(request, found, period)
-    return JsonResponse(_points(seen, period))
+    return JsonResponse(_points(seen, period, newest(request, found.chosen)))
 
 
 def table(request: HttpRequest, name: str) -> HttpResponse:
@@ -162,11 +164,10 @@ def look_of(request: HttpRequest, found: Hall, period: Asked) -> Look:
 
 
 def _legend(request: HttpRequest, found: Hall, period: Asked) -> Shown:
-    newest = reading.latest({probe.resource for probe in found.chosen})
     here = reverse("legend", args=[period.window.name])
     return shown(
         look_of(request, found, period),
-        newest,
+        newest(request, found.chosen),
         request.GET,
         here + period.address(found.words),
         is_live=period.is_live,
@@ -221,18 +222,13 @@ def _window_for(period: Asked) -> str:
     return next((each.name for each in WINDOWS.values() if each.length >= length), "year")
 
 
-def _points(seen: Look, period: Asked) -> dict[str, object]:
+def _points(seen: Look, period: Asked, latest: Sequence[Latest]) -> dict[str, object]:
     drawn = seen.drawn
     bands = stack(drawn)
     place = {number: at for at, band in enumerate(bands) for number in band.numbers}
     now_ms = SystemClock().now_ms()
-    newest = {
-        one.series.resource: one
-        for one in reading.latest({each.probe.resource for each in drawn.seen})
-        if one.series.meter == "power"
-    }
-    holds = [one.series.hold_ms for one in newest.values()]
-    standing = [one.value for one in newest.values() if now_ms - one.at_ms < one.series.hold_ms]
+    holds = [one.series.hold_ms for one in latest]
+    standing = [one.value for one in latest if now_ms - one.at_ms < one.series.hold_ms]
     return {
         "from": drawn.period.start_ms / 1000,
         "to": drawn.period.end_ms / 1000,

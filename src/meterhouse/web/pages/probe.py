@@ -42,7 +42,8 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
         (each for each in reading.latest([found.resource]) if each.series.meter == POWER.name),
         None,
     )
-    present = sight_of(found.resource, scope).is_present
+    sight = sight_of(found.resource, scope)
+    present = sight.is_present
     answers = newest is not None and now_ms - newest.at_ms < newest.series.hold_ms
     details = dict(resource.details) if resource else {}
     context = {
@@ -54,8 +55,8 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
         if newest and present and answers
         else figure(None, "W"),
         "answers": answers and present,
-        "first_ms": series.first_ms,
-        "last_ms": series.last_ms,
+        "first_ms": max(series.first_ms, sight.stretches[0][0]),
+        "last_ms": min(series.last_ms, sight.stretches[-1][1]),
         "counter": _counter(request, found, series.first_ms, now_ms),
         "feeds": details.get("feeds", "").split(),
         "measures": MEASURES.get(details.get("measures", ""), details.get("measures", "")),
