@@ -7,11 +7,12 @@ import pytest
 from tests.station.test_station import METERHOUSE
 
 from meterhouse.metering.errors import Mistake
+from meterhouse.sources import configure
 from meterhouse.station.declared import declared
-from meterhouse.station.kwapi_conf import Carried, carried
+from meterhouse.station.kwapi_conf import PRESETS, Carried, carried
 
 EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1.3"
-RARITAN = "1.3.6.1.4.1.13742.4.1.2.2.1.7"
+OWN = "1.3.6.1.4.1.99999.1"
 
 
 def one(text: str) -> Carried:
@@ -71,7 +72,7 @@ def section(driver: str, probes: str, parameters: str = "{}") -> str:
             section(
                 "Snmp",
                 "['F1']",
-                f"{{'protocol': '1', 'community': 'c', 'ip': 'pdu', 'oid': '.{RARITAN}'}}",
+                f"{{'protocol': '1', 'community': 'c', 'ip': 'pdu', 'oid': '.{OWN}'}}",
             )
             + "probes_names = [['node-1', 'node-2']]",
             {
@@ -79,7 +80,7 @@ def section(driver: str, probes: str, parameters: str = "{}") -> str:
                 "host": "pdu",
                 "version": "1",
                 "community": "c",
-                "power": {"oid": f"{RARITAN}.{{n}}"},
+                "power": {"oid": f"{OWN}.{{n}}"},
                 "probes": [["node-1", "node-2"]],
             },
         ),
@@ -202,3 +203,13 @@ def test_leaving_something_behind_is_told_by_the_exit_status(tmp_path: Path) -> 
     )
     conf.write_bytes(b"\xff")
     assert "not UTF-8" in printed(str(conf))[2]
+
+
+@pytest.mark.parametrize("oid", PRESETS)
+def test_a_make_that_is_known_is_called_by_its_name(oid: str) -> None:
+    given = f"{{'protocol': '2c', 'community': 'public', 'ip': 'pdu', 'oid': '{oid}'}}"
+    found = one(section("Snmp", "['A']", given))
+    assert found.table
+    name, table = found.table["name"], found.table
+    assert configure(name, {k: v for k, v in table.items() if k != "name"}, where="x")
+    assert found.notes == []

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User as Login
@@ -21,6 +22,7 @@ from meterhouse.sources.runner import Status
 from meterhouse.station.service import Health
 from meterhouse.station.telling import Said, pack
 from meterhouse.web import counted, metrics, sourcebook, tokens
+from meterhouse.web.doctor import examine
 from meterhouse.web.services.observing import Observing
 
 pytestmark = pytest.mark.django_db
@@ -198,3 +200,15 @@ def test_the_observer_writes_down_what_it_hears(house: None, clock: FixedClock) 
     assert parts["service web"] == {"running": 1.0, "failures": 3}
     assert parts["process"]["cpu_s"] > 0
     assert [state.name for state in counted.elsewhere()] == ["rack"]
+
+
+def test_the_doctor_tells_of_publishers_that_are_silent_and_of_their_sources(
+    told: None, tmp_path: Path
+) -> None:
+    def found(minutes: int) -> list[str]:
+        clock = FixedClock(NOON + timedelta(minutes=minutes))
+        return [each.what for each in examine(tmp_path, clock) if each.subject == "elsewhere"]
+
+    failing = "source rack of osl-dc1 is failing: 10.0.0.7: no answer"
+    assert found(1) == [failing]
+    assert found(10) == ["publisher osl-dc1 has been silent since 2026-05-01 11:59:58", failing]

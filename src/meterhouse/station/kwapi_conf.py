@@ -16,7 +16,11 @@ from typing import Any
 
 from meterhouse.metering.errors import Mistake
 
-EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1.3"
+PRESETS = {  # outlet power by its object, to the make as the snmp source calls it
+    "1.3.6.1.4.1.534.6.6.7.6.5.1.3": "eaton",
+    "1.3.6.1.4.1.13742.4.1.2.2.1.7": "raritan-px1",
+    "1.3.6.1.4.1.318.1.1.26.9.4.3.1.7": "apc",
+}
 VERSIONS = {"1": "1", "v1": "1", "2c": "2c", "v2c": "2c", "3": "3", "v3": "3"}
 Table = dict[str, Any]
 
@@ -120,8 +124,8 @@ def _snmp(section: _Section, notes: list[str]) -> Table:
     keys = ("user",) if VERSIONS[said] == "3" else ("community",)
     table |= {key: given.pop(key) for key in keys if key in given}
     oid = str(given.pop("oid")).strip(".")
-    if oid == EATON:
-        table["preset"] = "eaton"
+    if oid in PRESETS:
+        table["preset"] = PRESETS[oid]
     else:
         table["power"] = {"oid": f"{oid}.{{n}}"}
         notes.append("check that the rows of this object are numbered from 1")

@@ -21,7 +21,7 @@ from meterhouse.metering.periods import from_ms
 from meterhouse.sources.runner.records import Status
 from meterhouse.station.service import one_line
 from meterhouse.store import reading
-from meterhouse.web import sourcebook
+from meterhouse.web import counted, sourcebook
 from meterhouse.web.models import SourceStatus
 from meterhouse.web.ready import pending_migrations
 from meterhouse.web.services.aside import Aside
@@ -31,6 +31,7 @@ LEAST_FREE_BYTES = 1 << 30
 LEAST_FREE_SHARE = 0.05
 OLDEST_UNACKNOWLEDGED = timedelta(minutes=10)
 FUTURE = timedelta(seconds=10)
+LONGEST_SILENCE = timedelta(minutes=5)
 UNWELL = (Status.FAILING.value, Status.STUCK.value)
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 
@@ -59,6 +60,7 @@ def examine(data: Path, clock: Clock) -> Iterator[Finding]:
         "disk space": lambda: _space(data),
         "database": _database,
         "configuration": _configuration,
+        "elsewhere": lambda: _elsewhere(clock),
         "journal": lambda: _journal(data / "journal", clock),
         "set aside": lambda: _aside(Aside(data / "aside")),
         "clock": lambda: _clock(clock),
@@ -205,6 +207,21 @@ def _configuration() -> Iterator[Finding]:
         )
     names = ", ".join(f"{source.name} ({source.kind.name})" for source in sources)
     yield Finding("configuration", Verdict.GOOD, f"{len(sources)} sources: {names}")
+
+
+def _elsewhere(clock: Clock) -> Iterator[Finding]:
+    """Publishers on other machines, and the sources that they read."""
+    for row in counted.publishers():
+        silent = timedelta(milliseconds=clock.now_ms() - row.heard_ms)
+        if silent > LONGEST_SILENCE:
+            what = f"publisher {row.publisher} has been silent since {from_ms(row.heard_ms):%F %T}"
+            do = "look whether it runs and can be reached, or whether it was given up"
+            yield Finding("elsewhere", Verdict.DOUBT, what, do)
+    for state in counted.elsewhere():
+        if state.status in UNWELL:
+            what = f"source {state.name} of {state.publisher} is {state.status}: {state.error}"
+            do = "mend what it names; it is tried again"
+            yield Finding("elsewhere", Verdict.DOUBT, what, do)
 
 
 def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:
