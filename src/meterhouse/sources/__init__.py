@@ -15,6 +15,7 @@ from meterhouse.sources.listing import Listing
 from meterhouse.sources.near import hint
 from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
 from meterhouse.sources.parts import Parts
+from meterhouse.sources.reasons import reason
 from meterhouse.sources.units import UNITS, factor
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "hint",
     "kind",
     "kinds",
+    "reason",
 ]

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 
 from meterhouse.metering.errors import BadReading, Mistake, Unreachable
+from meterhouse.sources import reason
 from meterhouse.sources.documents import decode
 from meterhouse.sources.http.config import Config, Login
 
@@ -33,7 +34,7 @@ class Client:
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unreachable(f"its certificate is not believed: {_tls(error)}") from error
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(error.os_error.strerror or str(error.os_error)) from error
+            raise Unreachable(reason(error.os_error)) from error
         except aiohttp.ClientPayloadError as error:
             raise BadReading("the answer was cut short") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusException, ModbusIOException
 
 from meterhouse.metering.errors import Unreachable
+from meterhouse.sources import reason
 
 REASONS: dict[int, str] = {
     ExcCodes.ILLEGAL_FUNCTION: "the meter does not know this function",
@@ -85,6 +85,6 @@ async def _why_not(host: str, port: int, deadline_s: float) -> str:
     except TimeoutError:
         return f"no connection within {deadline_s:g} s"
     except OSError as error:
-        return os.strerror(error.errno) if error.errno else str(error)
+        return reason(error)
     writer.close()
     return "no connection"

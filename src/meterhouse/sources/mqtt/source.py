@@ -127,7 +127,7 @@ def _document(payload: object) -> object:
 def _said(error: MqttError) -> str:
     """What went wrong, without the library's numbers."""
     return re.sub(
-        r"\[(code:|Errno )\d+\] ", "", str(error if error.__cause__ is None else error.__cause__)
+        r"\[(code:|Errno )-?\d+\] ", "", str(error if error.__cause__ is None else error.__cause__)
     )
 
 

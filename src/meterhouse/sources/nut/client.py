@@ -6,12 +6,12 @@ for whom the primary waits before it shuts the machines down.
 """
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from meterhouse.metering.errors import BadReading, Unreachable
+from meterhouse.sources import reason
 
 LONGEST = 4096  # bytes of an answer
 _VALUE = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
@@ -71,8 +71,7 @@ async def open_upsd(host: str, port: int, user: str, password: str) -> AsyncIter
     try:
         answers, questions = await asyncio.open_connection(host, port, limit=LONGEST)
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise Unreachable(f"{where}: {why}") from error
+        raise Unreachable(f"{where}: {reason(error)}") from error
     upsd = Upsd(answers, questions, where)
     try:
         if user:

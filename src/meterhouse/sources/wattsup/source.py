@@ -6,7 +6,6 @@ memory first (``#R,W,0;``), which sets its watt-hours back as well: here that is
 """
 
 import contextlib
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
-from meterhouse.sources import Named, Outlets, Probes, Reading, Source, SourceKind, checked
+from meterhouse.sources import Named, Outlets, Probes, Reading, Source, SourceKind, checked, reason
 from meterhouse.sources.wattsup.ports import port
 from meterhouse.sources.wattsup.record import Received, figures
 
@@ -64,7 +63,7 @@ class Line:
             self._port = port(device)
             self._port.send(SEND_EACH_SECOND)
         except (OSError, ValueError) as error:
-            raise Unreachable(f"{device}: {_why(error)}") from error
+            raise Unreachable(f"{device}: {reason(error)}") from error
 
     def record(self) -> dict[Meter, float]:
         """The next record's figures. Raises BadReading or Unreachable."""
@@ -86,11 +85,6 @@ class Line:
             return self._port.glance()
         except OSError as error:
             raise Unreachable(f"{self._device}: the line is gone; unplugged?") from error
-
-
-def _why(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error)
 
 
 @dataclass(slots=True)
