@@ -485,12 +485,12 @@ async def test_who_sleeps_in_the_event_loop_is_found_and_named(
 ) -> None:
     async def sleeping(turn: int, named: Named) -> Reading:
         if turn == 1:
-            time.sleep(0.4)  # noqa: ASYNC251 - the fault under test
+            time.sleep(1.2)  # noqa: ASYNC251 - the fault under test
         return reading_of(named)
 
     bad, _ = fake("bad", reading=sleeping, timeout=timedelta(seconds=5))
     good, _ = fake("good")
-    watched = Watched(clock, patience=replace(HURRIED, held=100 * MS))
+    watched = Watched(clock, patience=replace(HURRIED, held=500 * MS))
     async with watched.tending([bad, good]):
         await watched.until_good("bad", 2)
         await watched.until_good("good", 2)
@@ -503,10 +503,10 @@ async def test_who_sleeps_in_the_event_loop_is_found_and_named(
 async def test_what_holds_up_the_loop_and_is_no_source_is_named_too(
     clock: FixedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watched = Watched(clock, patience=replace(HURRIED, held=100 * MS))
+    watched = Watched(clock, patience=replace(HURRIED, held=500 * MS))
     async with watched.tending([fake("good")[0]]):
         await watched.until_good("good")
-        time.sleep(0.4)  # noqa: ASYNC251 - the fault under test
+        time.sleep(1.2)  # noqa: ASYNC251 - the fault under test
         await watched.until_good("good", 2)
         assert watched.state("good").blocked == 0
     (said,) = [
