@@ -1,4 +1,8 @@
-"""A month's statement: 10,000 instances, 500 projects, 50 institutions, 50,000 revisions."""
+"""A month's statement: 10,000 instances, 500 projects, 50 institutions, 50,000 revisions.
+
+Once without power meters, and once with 500 nodes behind as many outlets, whose energy is split
+over the instances on them.
+"""
 
 import io
 import json
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from meterhouse.usage.report import Axis
 
 INSTITUTIONS, PROJECTS, USERS, INSTANCES, REVISIONS = 50, 500, 400, 10_000, 50_000
+NODES, NODE_VCPUS = 500, 256
 START, END = 1_777_593_600_000, 1_780_272_000_000  # May 2026, milliseconds since 1970
 FOREVER = 2**63 - 1
 QUARTER = 900_000
@@ -60,7 +65,65 @@ def measure() -> list[tuple[str, str]]:
             held = "held" if seconds <= budget_s else "MISSED"
             figure = f"{seconds:.2f} s (budget {budget_s} s: {held}), {size / 1e6:.2f} MB"
             rows.append((f"{name.upper()} by {by}, from the database on", figure))
+    meter_all(np.random.default_rng(20260501))
+    for by in Axis:
+        seconds, size = statement_as("json", by)
+        held = "held" if seconds <= BUDGET_S["json"] else "MISSED"
+        figure = f"{seconds:.2f} s (budget {BUDGET_S['json']} s: {held}), {size / 1e6:.2f} MB"
+        rows.append((f"JSON by {by}, the energy of {NODES} nodes split", figure))
     return rows
+
+
+def meter_all(dice: np.random.Generator) -> None:
+    """Nodes, outlets that feed them, a month of their power in hours, and a price that changes."""
+    from django.db import connection, transaction  # noqa: PLC0415 - after ready.migrate()
+
+    from meterhouse.inventory import models  # noqa: PLC0415
+    from meterhouse.store import blocks  # noqa: PLC0415
+    from meterhouse.store.folding import Rows  # noqa: PLC0415
+
+    with transaction.atomic():
+        for kind in ("node", "outlet"):
+            listing = models.Listing.objects.create(source=f"{kind}s", kind=kind)
+            things = (
+                {"key": f"{kind}s/n{n}", "kind": kind, "name": f"n{n}", "listing": listing}
+                for n in range(NODES)
+            )
+            create(models.Revision, (_standing(each) for each in create(models.Resource, things)))
+        for start, end, price in (
+            (0, START + 40_000_000, "0.25"),
+            (START + 40_000_000, FOREVER, "0.31"),
+        ):
+            models.Price.objects.create(start_ms=start, end_ms=end, per_kwh=price, currency="EUR")
+        models.CarbonFactor.objects.create(start_ms=0, g_per_kwh="380")
+        hours = range(START - 3_600_000, END + 3_600_000, 3_600_000)
+        start = np.array(hours, np.int64)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO store_series (id, resource, meter, hold_ms, folded_ms, pruned_ms,"
+                " minutes_pruned_ms) VALUES (%s, %s, 'power', 30000, %s, 0, 0)",
+                [(n + 1, f"outlets/n{n}", int(start[-1])) for n in range(NODES)],
+            )
+            for number in range(NODES):
+                watts = dice.uniform(150, 500, len(start)).round(1)
+                whole = np.full(len(start), 3_600_000)
+                rows = Rows(
+                    start, whole // 1000, watts, watts, watts, watts * 3600, 0 * watts, whole
+                )
+                blocks.write(cursor, blocks.of_rows(blocks.Granularity.HOUR, [(number + 1, rows)]))
+
+
+def _standing(resource: Any) -> dict[str, Any]:
+    details = f'{{"feeds":"{resource.name}","measures":"outlet"}}'
+    return {
+        "resource": resource,
+        "listing": resource.listing,
+        "seen_ms": 0,
+        "start_ms": 0,
+        "state": "present",
+        "vcpus": NODE_VCPUS if resource.kind == "node" else 0,
+        "details": details if resource.kind == "outlet" else "{}",
+    }
 
 
 def statement_as(name: str, by: "Axis") -> tuple[float, int]:
@@ -153,12 +216,14 @@ def revisions(
 ) -> Iterator[dict[str, Any]]:
     """Every instance changes four times in the month: its state, its size or its owner."""
     for resource in resources:
-        project, user = dice.choice(projects), dice.choice(users)
+        project, user, node = dice.choice(projects), dice.choice(users), dice.randrange(NODES)
         cuts = sorted(dice.sample(range(START + 1, END), REVISIONS // INSTANCES - 1))
         starts = [START - 86_400_000, *cuts]
         for start, end in zip(starts, [*cuts, FOREVER], strict=True):
             if dice.random() < 0.1:
                 project, user = dice.choice(projects), dice.choice(users)
+            if dice.random() < 0.2:
+                node = dice.randrange(NODES)
             vcpus = dice.choice([1, 2, 4, 8, 16])
             yield {
                 "resource": resource,
@@ -171,6 +236,7 @@ def revisions(
                 "vcpus": vcpus,
                 "ram_bytes": vcpus * 4 * GIB,
                 "disk_bytes": dice.randint(10, 500) * GIB,
+                "details": f'{{"node":"n{node}"}}',
             }
 
 

@@ -244,3 +244,23 @@ def test_a_counter_is_preferred_and_bridges_what_power_does_not_cover(clock: Fix
     report = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(12)))
     assert report.total.millijoules == 640_000_000 + 3_200_000_000
     assert report.total.energy_coverage == 1
+
+
+@pytest.mark.usefixtures("metered")
+def test_an_outlet_of_two_nodes_and_a_factor_for_all_are_explained(clock: FixedClock) -> None:
+    other = Resource(id="cloud/n2", kind="node", name="n2", vcpus=8)
+    keep([snapshot("node", at(1), [NODE, other])])
+    text = (
+        '[[feeds]]\noutlet = "pdu/n1"\nnode = "cloud/n1"\n'
+        '[[feeds]]\noutlet = "pdu/n1"\nnode = "n2"\n'
+        '[[idle]]\nnode = "n9"\nwatts = 90\n'
+        '[[carbon]]\ng_per_kwh = 400\n'
+    )
+    apply(parse_text(text, "x"), now=from_ms(T0))
+    report = ask(Axis.RESOURCE, period=Period.from_ms(at(4), at(8)))
+    assert report.total.millijoules == 400 * 3_600_000
+    joules = {(row.name, row.kind): row.own.millijoules / 1000 for row in report.rows}
+    assert joules[("n2", "node")] == 200 * 3600  # nothing runs there: its own half
+    assert any("0.4000 kWh went through outlets that feed several" in n for n in report.notes)
+    assert any(note.startswith("CO2e is energy times") for note in report.notes)
+    assert not any("no factor is declared" in note for note in report.notes)
