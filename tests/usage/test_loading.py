@@ -254,7 +254,7 @@ def test_an_outlet_of_two_nodes_and_a_factor_for_all_are_explained(clock: FixedC
         '[[feeds]]\noutlet = "pdu/n1"\nnode = "cloud/n1"\n'
         '[[feeds]]\noutlet = "pdu/n1"\nnode = "n2"\n'
         '[[idle]]\nnode = "n9"\nwatts = 90\n'
-        '[[carbon]]\ng_per_kwh = 400\n'
+        "[[carbon]]\ng_per_kwh = 400\n"
     )
     apply(parse_text(text, "x"), now=from_ms(T0))
     report = ask(Axis.RESOURCE, period=Period.from_ms(at(4), at(8)))

@@ -39,7 +39,7 @@ def house(clock: FixedClock) -> None:
 
 
 def asked(*spans: tuple[str, int, int]) -> list[tuple[float, int]]:
-    """kWh and covered milliseconds of spans, moments relative to noon."""
+    """KWh and covered milliseconds of spans, moments relative to noon."""
     found: Energy = energy_of([(key, T0 + a, T0 + b) for key, a, b in spans], "default")
     kwh = (found.millijoules / 3.6e9).round(9).tolist()
     return list(zip(kwh, found.measured_ms.tolist(), strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 from tests.web import cast
 
@@ -41,6 +41,7 @@ PLACES = (
     "/search/?q=mirror",
 )
 DRAWN = "#graph[data-drawn] canvas"
+STREAM = re.compile(r"/live/power/")
 
 
 def chromium() -> str:
@@ -61,6 +62,11 @@ def running() -> Iterator[Browser]:
             browser.close()
 
 
+def quiet(route: Route) -> None:
+    """A stream that says nothing: these pages are served without the layer that has it."""
+    route.fulfill(status=200, content_type="text/event-stream", body="retry: 600000\n\n")
+
+
 @contextmanager
 def opened(
     browser: Browser, server: LiveServer, *, width: int = 1280, dark: bool = False
@@ -79,6 +85,7 @@ def opened(
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.route(STREAM, quiet)
     page.goto("/login/")
     page.get_by_label("Login").fill("root")
     page.get_by_label("Password").fill(cast.PASSWORD)

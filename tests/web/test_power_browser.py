@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 from tests.web import cast
-from tests.web.test_browser import RULES, full, opened, running, served
+from tests.web.test_browser import RULES, STREAM, full, opened, running, served
 
 from meterhouse.live import looks
 from meterhouse.metering.clock import SystemClock
@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "reports"]),
 ]
 
-STREAM = re.compile(r"/live/power/")
 DRAWN = "#stack[data-drawn] canvas"
 PLACES = (
     "/last/minute/",

@@ -44,6 +44,16 @@ ADDRESSES = {
     "resource": ["/resources/cloud/mirror/", "/resources/cloud/mirror/?format=csv"],
     "graphs": ["/graphs/", "/graphs/?format=csv", f"/graphs/?{SERIES}"],
     "graph-data": [f"/graphs/data/?{SERIES}"],
+    "choose": ["/last/choose/"],
+    "last": ["/last/hour/", "/last/hour/?probes=mirror", "/last/year/?format=csv"],
+    "last-data": ["/last/hour/data/", "/last/year/data/?probes=mirror,cloud/mirror"],
+    "legend": ["/last/year/legend/", "/last/year/legend/?probes=mirror"],
+    "last-table": ["/last/year/table/", "/last/year/table/?probes=mirror"],
+    "chooser": ["/last/hour/probes/", "/last/hour/probes/?q=mirror"],
+    "probe": ["/probe/mirror/", "/probe/cloud/mirror/"],
+    "probe-data": ["/graphs/power/mirror/", "/graphs/power/cloud/mirror/"],
+    "picture": ["/graph/year/", "/graph/year.svg", "/graph/year.svg?probes=mirror"],
+    "picture-of": ["/graph/year/mirror/", "/graph/year/mirror.svg", "/graph/year/cloud/mirror/"],
     "reports": [
         "/reports/",
         "/reports/?by=resource&format=csv",
@@ -184,7 +194,7 @@ def test_nothing_is_shown_to_who_is_not_logged_in(furnished: int, address: str) 
     response = Client().get(address)
     if address in {"/login/", "/api/v1/healthz"}:
         assert response.status_code == 200
-    elif address == "/metrics":
+    elif address == "/metrics" or address.startswith("/graph/"):  # asked for by programs
         assert response.status_code == 401
     elif address.startswith("/api/v1/") and response.status_code == 401:
         assert response.json()["error"] == "not logged in"
