@@ -7,7 +7,7 @@ import re
 
 import pytest
 from django.test import Client
-from tests.inventory.cast import everybody
+from tests.inventory.cast import everybody, snapshot
 from tests.web.cast import HOUR_MS, moved, record
 
 from meterhouse.inventory.keep import keep
@@ -17,6 +17,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import from_ms
 from meterhouse.metering.samples import Sample
+from meterhouse.metering.snapshots import Resource
 from meterhouse.web.pages import choice
 
 pytestmark = pytest.mark.usefixtures("furnished")
@@ -44,6 +45,21 @@ def names(client: Client, path: str) -> list[str]:
 def test_every_period_of_kwapi_has_its_page_and_its_points(root: Client, name: str) -> None:
     assert "Power" in text(root, f"/last/{name}/")
     assert names(root, f"/last/{name}/data/") == ["builder", "mirror", "rocket"]
+
+
+def test_what_a_pdu_takes_in_is_not_added_to_what_its_outlets_give(root: Client) -> None:
+    now_ms = SystemClock().now_ms()
+    inlet = Resource(id="pdu/in", kind="inlet", name="in")
+    keep([snapshot("inlet", now_ms, [inlet], source="pdu")])
+    record([Sample(POWER, "pdu/in", 310.0, now_ms)], now_ms, sequence=2)
+    assert names(root, "/last/hour/data/") == ["builder", "mirror", "rocket"]
+    assert points(root, "/last/minute/data/")["now"] == {"w": 300.0, "answering": 3, "known": 3}
+    assert "All 3 probes without 1 inlet, which measures" in text(root, "/last/hour/")
+    assert "300" in text(root, "/now/")
+    assert names(root, "/last/hour/data/?probes=in,mirror") == ["in", "mirror"]
+    assert "310 W" in text(root, "/probe/in/").replace("</b>", " ").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
 
 def test_a_period_that_is_none_is_not_found(root: Client) -> None:

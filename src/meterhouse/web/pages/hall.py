@@ -23,6 +23,8 @@ from meterhouse.web.pages import choice, periods
 from meterhouse.web.rights import scope_in
 
 ALWAYS = ((0, FOREVER),)
+INLET = "inlet"
+"""What a PDU takes in itself: the watts of its outlets once more, so it is in no sum of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Hall:
     house:   every probe there is, whose order a written choice tells
     words:   the choice as a text; "" for all
     shared:  whether the address says it, not the cookie
+    inlets:  how many probes are not among the chosen because they measure what others do
     """
 
     house: Probes
@@ -39,6 +42,7 @@ class Hall:
     chosen: tuple[Probe, ...]
     words: str
     shared: bool
+    inlets: int = 0
 
 
 def hall(request: HttpRequest) -> Hall:
@@ -51,15 +55,22 @@ def hall(request: HttpRequest) -> Hall:
     shared = "probes" in request.GET
     words = request.GET.get("probes", "") if shared else request.COOKIES.get(choice.COOKIE, "")
     try:
-        chosen = choice.read(words, house) if words else mine.all
+        chosen = choice.read(words, house) if words else ()
     except Mistake:
         if shared:
             raise
-        words, chosen = "", mine.all  # a cookie of another time
+        words, chosen = "", ()  # a cookie of another time
     seen = tuple(probe for probe in chosen if mine.of(probe.resource))
-    if words and not seen and not shared:
-        return Hall(house, mine, mine.all, "", shared)
-    return Hall(house, mine, seen, words, shared)
+    if seen or (words and shared):
+        return Hall(house, mine, seen, words, shared)
+    every = _every(mine)
+    return Hall(house, mine, every, "", shared, inlets=len(mine) - len(every))
+
+
+def _every(mine: Probes) -> tuple[Probe, ...]:
+    """All but inlets; inlets as well where there is nothing else."""
+    inlets = inventory.resource_names(kinds=(INLET,))
+    return tuple(probe for probe in mine.all if probe.resource not in inlets) or mine.all
 
 
 def one(request: HttpRequest, word: str) -> Probe:

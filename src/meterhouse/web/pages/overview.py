@@ -21,6 +21,7 @@ from meterhouse.metering.periods import Period, from_ms
 from meterhouse.usage.gaps import Gap
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.pages import sources
+from meterhouse.web.pages.hall import INLET
 from meterhouse.web.pages.names import names_for
 from meterhouse.web.pages.tables import Column, Table, page
 from meterhouse.web.rights import scope_in
@@ -128,10 +129,9 @@ def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
 
 
 def _power(scope: Scope, now_ms: int) -> Power:
-    if scope.everything:
-        return newest.power(None, now_ms=now_ms)
-    mine = reading.resources(scope, size=10**6).rows
-    return newest.power({each.key for each in mine}, now_ms=now_ms)
+    inlets = reading.resource_names(kinds=(INLET,))
+    mine = None if scope.everything else reading.resource_keys(scope)
+    return newest.power(mine, now_ms=now_ms, without=inlets)
 
 
 def _gaps(scope: Scope) -> Table[Gap]:
