@@ -8,7 +8,7 @@ to count and to log is the runner's work, once, for all of them.
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.counters import Counted, Register
-from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble
+from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble, alone
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
@@ -38,6 +38,7 @@ __all__ = [
     "Tell",
     "Told",
     "Trouble",
+    "alone",
     "checked",
     "configure",
     "factor",

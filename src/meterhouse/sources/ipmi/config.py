@@ -1,16 +1,15 @@
 """How BMCs are told to the source: where they are, whose, who logs in, and what is asked."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from meterhouse.clients.freeipmi.client import Manner
 from meterhouse.clients.freeipmi.login import NO_KEY, Login
 from meterhouse.clients.hosts import address
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
-from meterhouse.sources import Probes, checked
+from meterhouse.sources import Probes, alone, checked
 
 Method = Literal["auto", "dcmi", "sensors"]
 Privilege = Literal["user", "operator", "admin"]
@@ -100,12 +99,8 @@ class Config:
         """As for this host alone."""
         if host not in self.exceptions:
             return self
-        given = dataclasses.asdict(self.exceptions[host])
-        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        if "password_file" in changes:
-            changes["password"] = NO_KEY
-        alone = {"hosts": (host,), "probes": ("-",), "exceptions": {}}
-        return dataclasses.replace(self, **(alone | changes))
+        found: Config = alone(self, host, self.exceptions[host])
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,16 @@
 """How BMCs are told to the source: where they are, how they are known, who logs in."""
 
-import dataclasses
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from meterhouse.clients import trust
 from meterhouse.clients.hosts import address
 from meterhouse.clients.redfish.service import How, Login
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
-from meterhouse.sources import Probes, checked
+from meterhouse.sources import Probes, alone, checked
 
 NO_PASSWORD = Secret("")
 
@@ -83,12 +82,8 @@ class Config:
         """As for this host alone."""
         if host not in self.exceptions:
             return self
-        given = dataclasses.asdict(self.exceptions[host])
-        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-        if "password_file" in changes:
-            changes["password"] = NO_PASSWORD
-        alone = {"hosts": (host,), "probes": ("-",), "exceptions": {}}
-        return dataclasses.replace(self, **(alone | changes))
+        found: Config = alone(self, host, self.exceptions[host])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
