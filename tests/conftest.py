@@ -5,8 +5,13 @@ import tempfile
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from meterhouse.metering.clock import FixedClock
+
+# How long an example takes says how busy the machine is, not whether a law holds.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # Before Django reads its settings: tests never touch the developer's own data folder.
 os.environ["METERHOUSE_DATA"] = tempfile.mkdtemp(prefix="mh-test-")

@@ -84,8 +84,9 @@ def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict
 
     Amounts are stacked by type, so that the few plans with the same weights cost two calls.
     """
+    some = {name: amount for name, amount in whole.items() if amount.any()}
     stacks = [
-        [name for name, amount in whole.items() if amount.dtype == dtype]
+        [name for name, amount in some.items() if amount.dtype == dtype]
         for dtype in (np.int64, object)
     ]
     blocks = [np.array([whole[name] for name in names]) for names in stacks if names]
@@ -98,8 +99,10 @@ def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict
     joined = [np.concatenate(each, axis=1) for each in zip(*parts, strict=True)]
     names = [name for stack in stacks for name in stack]
     columns = [column for block in joined for column in block]
-    amounts = dict(zip(names, columns, strict=True))
-    return np.concatenate(rows), np.concatenate(institutions), amounts
+    row = np.concatenate(rows)
+    nothing = np.zeros(len(row), np.int64)
+    amounts = dict.fromkeys(whole, nothing) | dict(zip(names, columns, strict=True))
+    return row, np.concatenate(institutions), amounts
 
 
 def _share(block: Whole, weights: tuple[int, ...]) -> Whole:
