@@ -228,6 +228,25 @@ def test_there_is_a_limit_to_streams(live: Live, key: dict[str, str]) -> None:
     run(test())
 
 
+def test_one_key_cannot_take_all_streams_nor_name_probes_without_end(
+    live: Live, key: dict[str, str]
+) -> None:
+    stream = streams.Stream(live.events, live.stream._readers, most=10, most_of_one=1)
+
+    async def test() -> None:
+        async with opened(stream, PATH, X_Auth_Token=key["root"]) as one:
+            await one.event("state")
+            again = await ask(stream, PATH, X_Auth_Token=key["root"])
+            assert (again.status, again.headers["retry-after"]) == (503, "30")
+            async with opened(stream, PATH, X_Auth_Token=key["alice"]) as other:
+                await other.event("state")
+        assert stream.readers == 0
+        many = await ask(stream, f"{PATH}?{'probe=a&' * 2000}", X_Auth_Token=key["root"])
+        assert many.status == 400
+
+    run(test())
+
+
 def test_nobody_else_is_let_in_and_nothing_else_is_there(live: Live, key: dict[str, str]) -> None:
     async def test() -> None:
         assert (await ask(live.stream, PATH)).status == 401

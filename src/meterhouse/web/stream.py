@@ -7,6 +7,7 @@ cut off. What somebody may see is looked at again every minute.
 """
 
 import asyncio
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from meterhouse.live.events import HEARTBEAT, Events, Watch
@@ -18,10 +19,12 @@ from meterhouse.web.asgi import (
     send_body,
     send_json,
 )
-from meterhouse.web.readers import Reader, Readers, Refusal
+from meterhouse.web.readers import Readers, Refusal, credential_in
 
 PATH = "/live/power/"
 MOST_READERS = 5_000
+MOST_OF_ONE = 1_000  # with one token or session: nobody can shut out all others
+MOST_PROBES = 1_000  # named in one address; who wants more listens to all
 HEARTBEAT_S = 15.0
 SLOW_S = 30.0
 RIGHTS_S = 60.0
@@ -38,14 +41,22 @@ _HEADERS = [
 class Stream:
     """An ASGI application for all below /live."""
 
-    def __init__(self, events: Events, readers: Readers, *, most: int = MOST_READERS) -> None:
-        self._events, self._readers, self._most = events, readers, most
-        self._open = 0
+    def __init__(
+        self,
+        events: Events,
+        readers: Readers,
+        *,
+        most: int = MOST_READERS,
+        most_of_one: int = MOST_OF_ONE,
+    ) -> None:
+        self._events, self._readers = events, readers
+        self._most, self._most_of_one = most, most_of_one
+        self._open: Counter[bytes] = Counter()  # by the digest of what let its reader in
 
     @property
     def readers(self) -> int:
         """How many streams are open."""
-        return self._open
+        return self._open.total()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != PATH:
@@ -57,37 +68,52 @@ class Stream:
         reader = await self._readers.of(scope["headers"])
         if isinstance(reader, Refusal):
             await send_json(send, reader.status, {"error": reader.error}, reader.headers)
-        elif self._open >= self._most:
-            error = {"error": f"{self._most} streams are open, and no more can be"}
-            await send_json(send, 503, error, ((b"retry-after", b"30"),))
-        else:
-            await self._until_gone(
-                _Following(self._events, self._readers, scope, reader), receive, send
-            )
-
-    async def _until_gone(self, following: "_Following", receive: Receive, send: Send) -> None:
-        self._open += 1
-        tasks = [asyncio.create_task(_gone(receive)), asyncio.create_task(following.run(send))]
+            return
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            words = _words(scope["query_string"])
+        except ValueError:
+            error = f"at most {MOST_PROBES} probes can be named; without any, all are told"
+            await send_json(send, 400, {"error": error})
+            return
+        credential = credential_in(scope["headers"])
+        await self._follow(
+            credential.digest if credential else b"",
+            _Following(self._events, self._readers, scope, Watch(reader.sight, words)),
+            receive,
+            send,
+        )
+
+    async def _follow(
+        self, digest: bytes, following: "_Following", receive: Receive, send: Send
+    ) -> None:
+        if self.readers >= self._most or self._open[digest] >= self._most_of_one:
+            error = {"error": f"{self.readers} streams are open, and no more can be"}
+            await send_json(send, 503, error, ((b"retry-after", b"30"),))
+            return
+        self._open[digest] += 1
+        try:
+            await _until_gone(following, receive, send)
         finally:
-            self._open -= 1
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            self._open[digest] -= 1
+            self._open += Counter()  # forgets who has none
+
+
+async def _until_gone(following: "_Following", receive: Receive, send: Send) -> None:
+    tasks = [asyncio.create_task(_gone(receive)), asyncio.create_task(following.run(send))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Following:
     """One reader's stream."""
 
-    def __init__(self, events: Events, readers: Readers, scope: Scope, reader: Reader) -> None:
-        words = frozenset(
-            value
-            for name, value in parse_qsl(scope["query_string"].decode("latin-1"))
-            if name == "probe"
-        )
+    def __init__(self, events: Events, readers: Readers, scope: Scope, watch: Watch) -> None:
         self._events, self._readers, self._headers = events, readers, scope["headers"]
-        self._watch = Watch(reader.sight, words or None)
+        self._watch = watch
 
     async def run(self, send: Send) -> None:
         """Send what happens until the reader is too slow, or may not see it any more."""
@@ -120,6 +146,12 @@ class _Following:
             return False
         self._watch = self._watch._replace(sight=reader.sight)
         return True
+
+
+def _words(query: bytes) -> frozenset[str] | None:
+    """The probes that an address names; None: all. Raises ValueError if they are too many."""
+    pairs = parse_qsl(query.decode("latin-1"), max_num_fields=MOST_PROBES)
+    return frozenset(value for name, value in pairs if name == "probe") or None
 
 
 async def _sent(send: Send, body: bytes) -> None:
