@@ -91,6 +91,7 @@ def opened(
     page.get_by_label("Password").fill(cast.PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.wait_for_load_state("load")  # its scripts run once all of it is here
     yield page
     context.close()
     assert complaints == []
