@@ -96,6 +96,7 @@ def test_what_is_made_is_tested_honestly(checkout: Path) -> None:
         ("dummy", "is taken"),
         ("runner", "is taken"),
         ("listing", "is taken"),
+        ("hint", "is taken"),
         ("folders", "is taken"),
     ],
 )

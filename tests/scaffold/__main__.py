@@ -51,6 +51,8 @@ def _check(name: str, room: Path, tests: Path) -> None:
     taken = [path for path in (room / name, room / f"{name}.py", tests) if path.exists()]
     if taken:
         raise Refused(f"{name!r} is taken: there is {taken[0]}")
+    if f'"{name}"' in (room / "__init__.py").read_text("utf-8"):
+        raise Refused(f"{name!r} is taken: it is a word of the room itself")
 
 
 def _folder(name: str, root: Path) -> Iterator[tuple[str, str]]:
