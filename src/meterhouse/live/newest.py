@@ -71,21 +71,10 @@ def of(resource: str, *, now_ms: int, using: str = "default") -> list[Newest]:
     ]
 
 
-def power(
-    resources: Collection[str] | None,
-    *,
-    now_ms: int,
-    using: str = "default",
-    without: Collection[str] = (),
-) -> Power:
-    """What is drawn now: the sum of the newest power readings that still stand.
-
-    without: what measures the watts of others once more
-    """
+def power(resources: Collection[str] | None, *, now_ms: int, using: str = "default") -> Power:
+    """What is drawn now: the sum of the newest power readings that still stand."""
     watts = [
-        one
-        for one in reading.latest(resources, using)
-        if one.series.meter == meters.POWER.name and one.series.resource not in without
+        one for one in reading.latest(resources, using) if one.series.meter == meters.POWER.name
     ]
     fresh = [one.value for one in watts if _is_fresh(one, now_ms)]
     return Power(sum(fresh) if fresh else None, len(fresh), len(watts))

@@ -14,17 +14,17 @@ from meterhouse.live.looks import Wanted
 from meterhouse.live.power import Seen
 from meterhouse.live.probes import Probe, Probes
 from meterhouse.live.windows import WINDOWS, Window
+from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading
 from meterhouse.store.reading import Latest
+from meterhouse.usage.overlaps import measured_twice
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.rights import scope_in
 
 ALWAYS = ((0, FOREVER),)
-INLET = "inlet"
-"""What a PDU takes in itself: the watts of its outlets once more, so it is in no sum of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Hall:
     house:   every probe there is, whose order a written choice tells
     words:   the choice as a text; "" for all
     shared:  whether the address says it, not the cookie
-    inlets:  how many probes are not among the chosen because they measure what others do
+    twice:   how many probes are not among the chosen because others measure the same watts
     """
 
     house: Probes
@@ -42,7 +42,7 @@ class Hall:
     chosen: tuple[Probe, ...]
     words: str
     shared: bool
-    inlets: int = 0
+    twice: int = 0
 
 
 def hall(request: HttpRequest) -> Hall:
@@ -64,13 +64,14 @@ def hall(request: HttpRequest) -> Hall:
     if seen or (words and shared):
         return Hall(house, mine, seen, words, shared)
     every = _every(mine)
-    return Hall(house, mine, every, "", shared, inlets=len(mine) - len(every))
+    return Hall(house, mine, every, "", shared, twice=len(mine) - len(every))
 
 
 def _every(mine: Probes) -> tuple[Probe, ...]:
-    """All but inlets; inlets as well where there is nothing else."""
-    inlets = inventory.resource_names(kinds=(INLET,))
-    return tuple(probe for probe in mine.all if probe.resource not in inlets) or mine.all
+    """All but those whose watts another of them measures as well."""
+    keys = {probe.resource for probe in mine.all}
+    twice = measured_twice(keys, SystemClock().now())
+    return tuple(probe for probe in mine.all if probe.resource not in twice)
 
 
 def one(request: HttpRequest, word: str) -> Probe:

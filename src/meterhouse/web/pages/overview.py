@@ -18,10 +18,11 @@ from meterhouse.live.newest import Newest, Power
 from meterhouse.metering import meters
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.periods import Period, from_ms
+from meterhouse.store import reading as store
 from meterhouse.usage.gaps import Gap
+from meterhouse.usage.overlaps import measured_twice
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.pages import sources
-from meterhouse.web.pages.hall import INLET
 from meterhouse.web.pages.names import names_for
 from meterhouse.web.pages.tables import Column, Table, page
 from meterhouse.web.rights import scope_in
@@ -129,9 +130,11 @@ def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
 
 
 def _power(scope: Scope, now_ms: int) -> Power:
-    inlets = reading.resource_names(kinds=(INLET,))
     mine = None if scope.everything else reading.resource_keys(scope)
-    return newest.power(mine, now_ms=now_ms, without=inlets)
+    there = store.having((meters.POWER.name,))[meters.POWER.name]
+    metered = {each for each in there if mine is None or each in mine}
+    twice = measured_twice(metered, from_ms(now_ms))
+    return newest.power(metered - twice, now_ms=now_ms)
 
 
 def _gaps(scope: Scope) -> Table[Gap]:
