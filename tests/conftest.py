@@ -9,8 +9,12 @@ from hypothesis import HealthCheck, settings
 
 from meterhouse.metering.clock import FixedClock
 
-# How long an example takes says how busy the machine is, not whether a law holds.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is, not whether a law holds. The examples are
+# the same each time, so that a red run is the change's fault; `--hypothesis-profile search` looks
+# for others.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("house", PATIENT, derandomize=True)
+settings.register_profile("search", PATIENT, max_examples=1000)
 settings.load_profile("house")
 
 # Before Django reads its settings: tests never touch the developer's own data folder.

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import msgpack
 from tests.bus.cast import NOON_MS, SECRET, batch, debian, power, same
@@ -65,7 +65,6 @@ def with_head(*fields: object, columns: bytes = b"") -> bytes:
     return sign(opening(Kind.BATCH) + body, SECRET)
 
 
-@settings(deadline=None)
 @given(batches)
 def test_a_batch_comes_out_as_it_went_in(sent: Batch) -> None:
     received = unseal(seal(sent, SECRET), SECRET)
@@ -74,7 +73,6 @@ def test_a_batch_comes_out_as_it_went_in(sent: Batch) -> None:
     assert replace(received, samples=empty) == replace(sent, samples=empty)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_no_byte_can_be_changed(place: int, change: int) -> None:
     message = bytearray(seal(batch(), SECRET))
@@ -82,7 +80,6 @@ def test_no_byte_can_be_changed(place: int, change: int) -> None:
     assert refused(bytes(message)) in {"signature", "format", "version"}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_nothing_can_be_cut_off_or_added(length: int) -> None:
     message = seal(batch(), SECRET)

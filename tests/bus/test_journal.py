@@ -218,7 +218,7 @@ def filled(folder: Path, count: int = 3) -> Path:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_record_cut_off_anywhere_goes_and_its_number_is_given_again(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

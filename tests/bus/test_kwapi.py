@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bus.cast import NOON_MS, SECRET
 
@@ -73,7 +73,6 @@ def test_nested_fields_are_signed_with_colons() -> None:
     assert decode(frames, secret=SECRET) == Power("A", 87.0)
 
 
-@settings(deadline=None)
 @given(
     st.text(min_size=1).filter(str.isprintable),
     st.floats(-1e11, 1e11) | st.integers(-(10**6), 10**6),

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bus.cast import NOON_MS, batch, debian
 
@@ -28,7 +28,6 @@ def taken(track: Track) -> list[int]:
 arrivals = st.lists(st.tuples(st.integers(1, COUNT), st.booleans()), max_size=60)
 
 
-@settings(deadline=None)
 @given(arrivals)
 def test_in_any_order_and_however_often_each_is_handed_over_once_in_order(
     arriving: list[tuple[int, bool]],
@@ -47,7 +46,6 @@ def test_in_any_order_and_however_often_each_is_handed_over_once_in_order(
     assert one.delivered == one.last
 
 
-@settings(deadline=None)
 @given(arrivals, st.integers(1, COUNT), st.integers(1, COUNT))
 def test_a_loss_takes_the_place_of_what_is_lost(
     arriving: list[tuple[int, bool]], first: int, length: int
@@ -75,6 +73,19 @@ def test_only_so_much_waits_and_the_rest_comes_when_it_is_asked_for() -> None:
     for _ in range(MOST_WAITING // 2):
         one.take()
     assert one.lacks
+
+
+def test_what_is_held_already_is_repeated() -> None:
+    one = track()
+    assert [one.arrive(batch(3), asked=False) for _ in range(2)] == ["", "repeated"]
+
+
+def test_what_is_held_and_then_lost_with_the_rest_waits_no_more() -> None:
+    one = track()
+    one.arrive(batch(3), asked=False)
+    one.gone(1, 5)
+    assert taken(one) == [-1, -2, -3, -4, -5]
+    assert (one.expected, one._weight) == (6, 0)
 
 
 def test_only_so_many_are_held_before_their_turn() -> None:

@@ -18,7 +18,7 @@ from meterhouse.clients.keystone.client import Keystone
 from meterhouse.metering.errors import Unreachable
 from meterhouse.metering.secrets import Secret
 
-pytestmark = [pytest.mark.xdist_group("keystone"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 ESTATE = """
 [[sources]]

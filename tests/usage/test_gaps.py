@@ -25,6 +25,12 @@ def test_silence_is_counted_once_however_gaps_overlap(
     assert found == len(silent & set(range(*stretch)))
 
 
+def test_gaps_that_overlap_or_touch_are_one_silence() -> None:
+    gaps = [Gap("cloud", "instance", Period.from_ms(a, b)) for a, b in ((0, 5), (3, 9), (9, 11))]
+    silence = silences(gaps)["cloud", "instance"]
+    assert (silence.start.tolist(), silence.end.tolist()) == ([0], [11])
+
+
 def test_a_resource_is_covered_while_its_source_was_seen() -> None:
     report = ask(Axis.PROJECT, estate(MIRROR, gaps=[gap(6, 12)]))
     assert report.total.coverage == 0.75

@@ -161,9 +161,9 @@ def _worked(
 
 def _by_work(dynamic: Floats, placed: Placed, pairs: _Pairs) -> tuple[Floats, Floats]:
     """Split what nodes drew beyond idling by CPU time; and what is left where nobody worked."""
-    node = placed.node[pairs.placed]
+    where = (placed.node[pairs.placed], pairs.window)
     total = np.zeros_like(dynamic)
-    np.add.at(total, (node, pairs.window), pairs.seconds)
-    part = pairs.seconds * ratio(dynamic, total)[node, pairs.window]
+    np.add.at(total, where, pairs.seconds)
+    part = dynamic[where] * ratio(pairs.seconds, total[where])
     given = np.bincount(pairs.placed, part, len(placed)).astype(np.float64)
     return given, np.where(total > 0, 0.0, dynamic)

@@ -55,7 +55,7 @@ def opened(
     return open_source
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[ganeti_cluster.Cluster]:
     """A real cluster. Where there can be none, CI fails and others pass it over."""
     with contextlib.ExitStack() as stack:

@@ -22,7 +22,6 @@ from meterhouse.sources import Reading, Source, configure
 pytestmark = [
     pytest.mark.ganeti,
     pytest.mark.allow_hosts([ADDRESS]),
-    pytest.mark.xdist_group("ganeti"),  # there is one cluster, with fixed addresses
     pytest.mark.timeout(300),  # the first test starts the cluster, and may install it
 ]
 

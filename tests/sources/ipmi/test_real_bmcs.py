@@ -21,8 +21,6 @@ from meterhouse.sources import Reading, Source, Told
 from meterhouse.sources.ipmi.config import bmcs
 from meterhouse.sources.ipmi.source import Bmcs
 
-pytestmark = pytest.mark.xdist_group("bmcs")
-
 DELL = [Sensor("Pwr Consumption")]
 QUANTA = [Sensor("PSU1 Input", "other"), Sensor("PSU2 Input", "other")]
 SUPPLIES = {"sensors": ["PSU1 Input", "PSU2 Input"]}
