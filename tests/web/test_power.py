@@ -11,6 +11,7 @@ from tests.inventory.cast import everybody, snapshot
 from tests.web.cast import HOUR_MS, moved, record
 
 from meterhouse.inventory.keep import keep
+from meterhouse.live import looks
 from meterhouse.live.probes import Probe, Probes
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
@@ -132,6 +133,59 @@ def test_any_two_moments_can_be_asked_for(root: Client, furnished: int) -> None:
     assert found["live"] is False
     assert found["from"] == (furnished - HOUR_MS) / 1000
     assert "Nothing" not in text(root, f"/last/day/{query}")
+
+
+def test_all_since_a_moment_goes_on(root: Client, furnished: int) -> None:
+    since = f"{from_ms(furnished - 300_000):%FT%T}"
+    found = points(root, f"/last/hour/data/?from={since}")
+    assert found["live"] is True
+    assert found["from"] == (furnished - 300_000) // 1000
+    assert found["now"] == {"w": 300.0, "answering": 3, "known": 3}
+    page = text(root, f"/last/hour/?from={since}")
+    assert f"since {since.replace('T', ' ')} UTC" in page
+    assert "aria-current" not in page.partition('id="asked"')[2].partition("</nav>")[0]
+    picture = re.search(r'href="(/graph/hour/[^"]*)">Look', page)
+    assert picture is not None
+    assert f"from={since.replace(':', '%3A')}&amp;login=" in picture[1]
+    assert Client().get(picture[1].replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/last/hour/data/?",
+        "/graphs/data/?resource=cloud/mirror&meter=power&",
+        "/graphs/power/mirror/?period=hour&figures=1&",
+    ],
+)
+def test_points_that_a_browser_has_are_not_sent_again(
+    root: Client, furnished: int, path: str
+) -> None:
+    address = f"{path}from={furnished - HOUR_MS}&to={furnished}"
+    first = root.get(address)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    assert {"Authorization", "Cookie"} <= set(first.headers["Vary"].split(", "))
+    known = {"If-None-Match": first.headers["ETag"]}
+    again = root.get(address, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    record([Sample(POWER, "cloud/mirror", 400.0, furnished - 1)], furnished, sequence=2)
+    looks.forget()
+    assert root.get(address, headers=known).status_code == 200
+
+
+def test_a_legend_brings_what_stands_around_the_graph_when_it_is_asked_to(root: Client) -> None:
+    query = "from=2026-05-01T00:00:00&to=2026-05-02T00:00:00"
+    around = text(root, f"/last/day/legend/?{query}&around=1")
+    parts = re.findall(r'id="([^"]+)"[^>]* hx-swap-oob="true"', around)
+    assert sorted(parts) == [
+        *("as-picture", "asked", "doing", "in-words", "shown", "tiles", "to-now")
+    ]
+    assert "<title>Power, day" in around
+    whole = text(root, f"/last/day/?{query}")
+    assert all(f'id="{part}"' in whole for part in parts)
+    assert "hx-swap-oob" not in whole
+    assert "hx-swap-oob" in text(root, f"/last/day/legend/?{query}")
+    text(root, f"/last/day/data/?{query}&around=1", 400)
 
 
 @pytest.mark.parametrize(

@@ -24,23 +24,35 @@ _ROW = 400  # bytes of a legend's row
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for. window: None for two given moments, else ``period`` ends about now."""
+    """What is asked for.
+
+    window:  the one that ends about now; None where moments are given
+    is_live: whether ``period`` ends about now, so that who asks a moment later means the same;
+             every window does
+    """
 
     seen: Sequence[Seen]
     period: Period
     window: Window | None
+    is_live: bool = False
 
     @property
     def key(self) -> str:
         """The same for who may see the same of the same probes, and for nobody else."""
-        said = [self.window.name] if self.window else [self.period.start_ms, self.period.end_ms]
         probes = [
-            (one.probe.resource, one.probe.id, one.within(self.period).stretches)
-            if self.window is None
-            else (one.probe.resource, one.probe.id, one.stretches)
+            (one.probe.resource, one.probe.id, one.stretches)
+            if self.window or self.is_live
+            else (one.probe.resource, one.probe.id, one.within(self.period).stretches)
             for one in self.seen
         ]
-        return hashlib.sha256(msgspec.json.encode([said, probes])).hexdigest()
+        return hashlib.sha256(msgspec.json.encode([self._said, probes])).hexdigest()
+
+    @property
+    def _said(self) -> "list[str | int]":
+        if self.window:
+            return [self.window.name]
+        start_ms, end_ms = self.period.start_ms, self.period.end_ms
+        return [start_ms] if self.is_live else [start_ms, end_ms]
 
     @property
     def fresh_s(self) -> float:

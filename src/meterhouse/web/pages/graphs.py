@@ -17,6 +17,7 @@ from meterhouse.store import reading
 from meterhouse.store.reading import Stored
 from meterhouse.web.pages import periods
 from meterhouse.web.pages.periods import LASTS, Chosen, graph_period
+from meterhouse.web.pages.points import told
 from meterhouse.web.pages.tables import Column, Table, page, page_number, pager
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
@@ -56,7 +57,7 @@ def data(request: HttpRequest) -> HttpResponse:
     found = points(drawn)
     if request.GET.get("figures"):
         found["figures"] = _figures(drawn, request)
-    return JsonResponse({**found, "live": not request.GET.get("to")})
+    return told(request, {**found, "live": not request.GET.get("to")})
 
 
 def _found(rows: Iterable[Stored], query: QueryDict) -> list[Stored]:
@@ -226,14 +227,13 @@ def points(drawn: Graph) -> dict[str, object]:
         "to": drawn.period.end_ms / 1000,
         "width": drawn.width_ms / 1000,
         "columns": [
-            drawn.at.tolist(),
-            *(holes(column) for column in (drawn.minimum, drawn.average, drawn.maximum)),
+            column.tolist() for column in (drawn.at, drawn.minimum, drawn.average, drawn.maximum)
         ],
     }
 
 
 def holes(column: Floats) -> list[float | None]:
-    """JSON has no NaN: what is not known is null."""
+    """What is not known as None, for who cannot read NaN."""
     return [_number(value) for value in column.tolist()]
 
 

@@ -96,15 +96,23 @@ def newest(request: HttpRequest, probes: Iterable[Probe]) -> Sequence[Latest]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A period as an address says it; ``window`` also where the moments are given."""
+    """A period as an address says it: a window, all since a moment, or from one to another.
+
+    window:  the one the address names, also where it gives moments
+    is_live: whether it ends now, and goes on
+    """
 
     window: Window
     period: Period
     is_live: bool
+    is_window: bool
 
     @property
     def query(self) -> dict[str, str]:
-        return {} if self.is_live else periods.exactly(self.period)
+        if self.is_window:
+            return {}
+        exactly = periods.exactly(self.period)
+        return {"from": exactly["from"]} if self.is_live else exactly
 
     def address(self, words: str = "", **more: str) -> str:
         """What follows the path, to ask for the same again."""
@@ -119,18 +127,20 @@ def asked(request: HttpRequest, name: str, *, now: datetime) -> Asked:
         raise Http404
     if request.GET.get("from"):
         start, end = request.GET["from"], request.GET.get("to", "")
-        return Asked(window, periods.between(start, end, now=now), is_live=False)
+        period = periods.between(start, end, now=now)
+        return Asked(window, period, is_live=not end, is_window=False)
     if request.GET.get("to"):
         raise Mistake("to: say from when, too")
-    return Asked(window, Period.last(window.length, now=now), is_live=True)
+    return Asked(window, Period.last(window.length, now=now), is_live=True, is_window=True)
 
 
 def wanted(request: HttpRequest, asked: Asked, probes: tuple[Probe, ...]) -> Wanted:
     """What the reader may see of probes in a period."""
     scope = scope_in(request)
-    window = asked.window if asked.is_live else None
+    window = asked.window if asked.is_window else None
     if scope.everything:
-        return Wanted([Seen(probe, ALWAYS) for probe in probes], asked.period, window)
-    mine = inventory.stretches(asked.period, scope)
-    seen = [Seen(probe, tuple(mine.get(probe.resource, ()))) for probe in probes]
-    return Wanted(seen, asked.period, window)
+        seen = [Seen(probe, ALWAYS) for probe in probes]
+    else:
+        mine = inventory.stretches(asked.period, scope)
+        seen = [Seen(probe, tuple(mine.get(probe.resource, ()))) for probe in probes]
+    return Wanted(seen, asked.period, window, is_live=asked.is_live)

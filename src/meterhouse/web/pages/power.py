@@ -21,8 +21,8 @@ from django.views.decorators.http import require_POST
 
 from meterhouse.live import looks
 from meterhouse.live.looks import Look
-from meterhouse.live.power import Floats
-from meterhouse.live.stack import stack
+from meterhouse.live.power import Floats, Power
+from meterhouse.live.stack import Band, stack
 from meterhouse.live.windows import WINDOWS
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
@@ -32,11 +32,16 @@ from meterhouse.web.pages import choice, periods
 from meterhouse.web.pages.embedding import address_of
 from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
 from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
+from meterhouse.web.pages.points import told
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
 from meterhouse.web.rights import login_in
 
+HEADING = "Power"
 WORDS = ("from", "to", "probes", "sort", "find", "page", "format")
 """What the address of such a page may say."""
+
+AROUND = "around"
+"""Asks the legend to bring all that stands around the graph: another period is looked at."""
 
 AT_ONCE = 200
 """So many probes' legend stands in the page at once; that of more is fetched."""
@@ -56,7 +61,7 @@ def last(request: HttpRequest, name: str) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(look_of(request, found, period))
     context = {
-        "heading": "Power",
+        "heading": HEADING,
         "mistake": mistake,
         **_addresses(request, found, period),
         "legend": _legend(request, found, period) if len(found.chosen) <= AT_ONCE else None,
@@ -67,15 +72,21 @@ def last(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def legend(request: HttpRequest, name: str) -> HttpResponse:
-    """The part of the page that says what each probe did; sorted, searched, page by page."""
+    """The part of the page that says what each probe did; sorted, searched, page by page.
+
+    With ``around=1`` also whatever else of the page depends on the period: its links, its fields.
+    """
     try:
-        found, period = _understood(request, name)
+        found, period = _understood(request, name, AROUND)
     except Mistake as mistake:
         return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
     if request.GET.get("format") == "csv":
         return as_csv(_legend(request, found, period).table)
     context = {"legend": _legend(request, found, period), "again": True}
-    return render(request, "meterhouse/legend.html", context)
+    if not request.GET.get(AROUND):
+        return render(request, "meterhouse/legend.html", context)
+    around = {**context, "heading": HEADING, **_addresses(request, found, period)}
+    return render(request, "meterhouse/last_again.html", around)
 
 
 def data(request: HttpRequest, name: str) -> HttpResponse:
@@ -85,7 +96,8 @@ def data(request: HttpRequest, name: str) -> HttpResponse:
     except Mistake as mistake:
         return JsonResponse({"error": str(mistake)}, status=400)
     seen = look_of(request, found, period)
-    return JsonResponse(_points(seen, period, newest(request, found.chosen)))
+    latest = newest(request, found.chosen) if period.is_live else ()
+    return told(request, _points(seen, period, latest))
 
 
 def table(request: HttpRequest, name: str) -> HttpResponse:
@@ -153,9 +165,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _understood(request: HttpRequest, name: str) -> tuple[Hall, Asked]:
-    """What an address asks for. Raises Mistake."""
-    periods.only(request.GET, WORDS)
+def _understood(request: HttpRequest, name: str, *more: str) -> tuple[Hall, Asked]:
+    """What an address asks for; ``more``: words beyond those of all. Raises Mistake."""
+    periods.only(request.GET, (*WORDS, *more))
     return hall(request), asked(request, name, now=SystemClock().now())
 
 
@@ -196,7 +208,7 @@ def _addresses(request: HttpRequest, found: Hall, period: Asked) -> dict[str, ob
                 window.title,
                 reverse("last", args=[window.name])
                 + (f"?{urlencode({'probes': words})}" if words else ""),
-                period.is_live and window.name == name,
+                period.is_window and window.name == name,
             )
             for window in WINDOWS.values()
         ],
@@ -225,10 +237,6 @@ def _window_for(period: Asked) -> str:
 def _points(seen: Look, period: Asked, latest: Sequence[Latest]) -> dict[str, object]:
     drawn = seen.drawn
     bands = stack(drawn)
-    place = {number: at for at, band in enumerate(bands) for number in band.numbers}
-    now_ms = SystemClock().now_ms()
-    holds = [one.series.hold_ms for one in latest]
-    standing = [one.value for one in latest if now_ms - one.at_ms < one.series.hold_ms]
     return {
         "from": drawn.period.start_ms / 1000,
         "to": drawn.period.end_ms / 1000,
@@ -236,12 +244,25 @@ def _points(seen: Look, period: Asked, latest: Sequence[Latest]) -> dict[str, ob
         "live": period.is_live,
         "at": (drawn.start / 1000).tolist(),
         "bands": [
-            {"name": band.name(drawn), "colour": band.colour, "watts": _holes(band.watts)}
+            {
+                "name": band.name(drawn),
+                "colour": band.colour,
+                "watts": np.round(band.watts, 2).tolist(),
+            }
             for band in bands
         ],
-        "of": {one.probe.id: place[number] for number, one in enumerate(drawn.seen)}
-        if period.is_live
-        else {},
+        **(_going_on(drawn, bands, latest) if period.is_live else {}),
+    }
+
+
+def _going_on(drawn: Power, bands: Sequence[Band], latest: Sequence[Latest]) -> dict[str, object]:
+    """What a graph needs to go on with the readings of the stream; ``of``: probe to band."""
+    now_ms = SystemClock().now_ms()
+    holds = [one.series.hold_ms for one in latest]
+    standing = [one.value for one in latest if now_ms - one.at_ms < one.series.hold_ms]
+    place = {number: at for at, band in enumerate(bands) for number in band.numbers}
+    return {
+        "of": {one.probe.id: place[number] for number, one in enumerate(drawn.seen)},
         "hold": max(holds, default=10_000) / 1000,
         "now": {
             "w": sum(standing) if standing else None,

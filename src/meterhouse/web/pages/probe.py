@@ -13,13 +13,14 @@ from meterhouse.live.windows import WINDOWS
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
-from meterhouse.metering.periods import from_ms
+from meterhouse.metering.periods import Period, from_ms
 from meterhouse.store import reading
 from meterhouse.usage.pricing import priced
 from meterhouse.web.models import SourceStatus
 from meterhouse.web.pages import graphs as single
-from meterhouse.web.pages.hall import asked, one, wanted
+from meterhouse.web.pages.hall import Asked, asked, one, wanted
 from meterhouse.web.pages.legends import Figures
+from meterhouse.web.pages.points import told
 from meterhouse.web.pages.tables import page
 from meterhouse.web.pages.tones import TONES
 from meterhouse.web.rights import scope_in
@@ -69,7 +70,9 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
 
 
 def data(request: HttpRequest, word: str) -> HttpResponse:
-    """The points of one of its graphs, as the single graphs have them."""
+    """The points of one of its graphs, as the single graphs have them; with ``figures=1`` what
+    stands beside it.
+    """
     found = one(request, word)
     now = SystemClock().now()
     try:
@@ -81,7 +84,8 @@ def data(request: HttpRequest, word: str) -> HttpResponse:
     width = request.GET.get("width", "")
     width_px = min(int(width), single.WIDEST_PX) if width.isdecimal() else 1000
     drawn = graphs.clipped(graphs.graph(series, period.period, width_px), sight.stretches)
-    return JsonResponse({**single.points(drawn), "live": period.is_live})
+    figures = _figures(request, found, period) if request.GET.get("figures") else {}
+    return told(request, {**single.points(drawn), "live": period.is_live, "figures": figures})
 
 
 def _counter(request: HttpRequest, found: Probe, first_ms: int, now_ms: int) -> object:
@@ -97,16 +101,33 @@ def _counter(request: HttpRequest, found: Probe, first_ms: int, now_ms: int) -> 
 
 
 def _window(request: HttpRequest, found: Probe, name: str) -> dict[str, object]:
-    period = asked(request, name, now=SystemClock().now())
-    row = looks.look(wanted(request, period, (found,)), now=SystemClock().now()).legend.total
+    window = WINDOWS[name]
+    now = SystemClock().now()
+    period = Asked(window, Period.last(window.length, now=now), is_live=True, is_window=True)
     return {
-        "title": period.window.title,
+        "name": name,
+        "title": window.title,
         "url": f"{reverse('last', args=[name])}?{urlencode({'probes': found.id})}",
         "data": f"{reverse('probe-data', args=[found.id])}?{urlencode({'period': name})}",
-        "figures": Figures.of(row),
-        "is_partial": row.covered < 0.9995,
+        "figures": _figures(request, found, period),
         "picture": reverse("picture-of", args=[name, found.id]),
     }
+
+
+def _figures(request: HttpRequest, found: Probe, period: Asked) -> dict[str, str]:
+    """What a period comes to, in words; ``sum`` with cost and what is not known, if there is."""
+    look = looks.look(wanted(request, period, (found,)), now=SystemClock().now())
+    row = look.legend.total
+    words = Figures.of(row)
+    added = [str(words.kwh)]
+    if row.costs:
+        added.append(str(words.cost))
+    if row.grams is not None:
+        added.append(f"{words.emitted} CO₂e")
+    if row.covered < 0.9995:
+        added.append(f"{words.covered} known")
+    ends = {name: str(getattr(words, name)) for name in ("minimum", "average", "maximum", "last")}
+    return {**ends, "sum": ", ".join(added)}
 
 
 def _source(name: str, *, everything: bool) -> dict[str, object]:

@@ -1,8 +1,10 @@
-// What all graphs have in common: colours, what is said over them, how they are asked for and moved.
+// What all graphs have in common: colours, what is said over them, how they are asked for, and
+// which moments can be looked at.
 (function () {
   "use strict";
 
-  const SHORTEST_S = 10, LONGEST_S = 3660 * 86400;
+  const SHORTEST_S = 10, LONGEST_S = 3660 * 86400, EARLIEST_S = 366 * 86400;
+  const SLOW_MS = 250; // what takes longer is said to be under way
 
   // The colours stand in the style sheet; a canvas has to be told them.
   function ink(place, name) {
@@ -24,13 +26,36 @@
     place.append(note);
   }
 
-  async function fetched(address) {
-    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  // Who cannot see that the graph is at other moments is told.
+  function say(place, { from, to }) {
+    let there = place.parentElement.querySelector(".said-aloud");
+    if (!there) {
+      there = document.createElement("p");
+      there.className = "unseen said-aloud";
+      there.setAttribute("role", "status");
+      place.after(there);
+    }
+    there.textContent = `Shown: ${scales.stamp(from, 1)} to ${scales.stamp(to, 1)}`;
+  }
+
+  let ahead = 0; // by so many seconds the house's clock is ahead of this one's
+
+  function now() { return Date.now() / 1000 + ahead; }
+
+  async function fetched(address, signal) {
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, signal });
     if (answer.redirected) throw new Error("you are logged out; load the page again");
     const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
     const points = isJson ? await answer.json() : {};
     if (!answer.ok || !isJson) throw new Error(points.error || `the house answered ${answer.status}`);
+    if (points.live) ahead = points.to - Date.now() / 1000;
     return points;
+  }
+
+  // While something is asked for that takes its time, the graph shows that it is.
+  function waiting(place, asked) {
+    const timer = setTimeout(() => place.classList.add("asking"), SLOW_MS);
+    return asked.finally(() => { clearTimeout(timer); place.classList.remove("asking"); });
   }
 
   const moves = {
@@ -41,14 +66,29 @@
   };
 
   // A period seen from elsewhere: earlier, later, in or out; null where there is nothing to see.
-  function moved(way, from, to, live) {
-    let [start, end] = moves[way](from, to, live);
-    const over = Math.max(0, end - Date.now() / 1000); // nothing is to be seen of what is to come
-    start -= over;
-    end -= over;
-    if (end - start < SHORTEST_S || end - start > LONGEST_S || start < 366 * 86400) return null;
+  function moved(way, { from, to, live }) { return possible(...moves[way](from, to, live)); }
+
+  // The same moments, or as long before now: nothing is to be seen of what is to come.
+  function possible(from, to) {
+    const over = Math.max(0, to - now());
+    const [start, end] = [from - over, to - over];
+    if (end - start < SHORTEST_S || end - start > LONGEST_S || start < EARLIEST_S) return null;
     return [start, end];
   }
 
-  window.drawing = { ink, state, fetched, moved };
+  // Moments as an address says them, whole seconds; what goes on has no end in it.
+  function said(from, to, goesOn) {
+    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19);
+    const start = Math.floor(from);
+    return { from: iso(start), to: goesOn ? null : iso(Math.max(Math.ceil(to), start + SHORTEST_S)) };
+  }
+
+  function put(address, words) {
+    for (const [word, value] of Object.entries(words)) {
+      if (value) address.searchParams.set(word, value); else address.searchParams.delete(word);
+    }
+    return address;
+  }
+
+  window.drawing = { ink, state, say, now, fetched, waiting, moved, possible, said, put };
 })();

@@ -1,12 +1,17 @@
 // Draws series with uPlot: average as a line, least and greatest as a band, nothing over gaps.
-// A place to draw is <div class="graph" data-graph="address of its points">; data-small: without
-// legend and zoom. What ends now is fetched again as time goes on.
+// A place to draw is <div class="graph" data-graph="address of its points">; data-small: without a
+// legend. What ends now is fetched again as time goes on.
+//
+// Where all of them look is said by the page's address: last, or from and to. Where only one of
+// several has been turned elsewhere, the address says which, by its data-name: turned.
 (function () {
   "use strict";
 
   const LASTS = { minute: 60, hour: 3600, day: 86400, week: 604800, month: 2592000, year: 31536000 };
   const FONT = 12;
-  const { ink, state, fetched } = drawing;
+  const PERIOD = ["last", "from", "to"];
+  const { ink, state, fetched, put } = drawing;
+  const places = [...document.querySelectorAll(".graph[data-graph]")];
 
   function isSmall(place) { return "small" in place.dataset; }
 
@@ -45,9 +50,12 @@
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
       padding: [8, 12, 0, 0],
       legend: { show: !small, live: true },
-      cursor: { drag: { x: !small, y: false, setScale: false }, ...(small && { show: false }) },
+      cursor: {
+        drag: { x: true, y: false, setScale: false }, bind: hands.binds,
+        ...(small && { x: false, y: false, points: { show: false } }),
+      },
       scales: {
-        x: { min: points.from, max: points.to },
+        x: ends(place),
         y: { range: (_plot, least, most) => {
           place.axis = scales.axis(least, most, place.points.unit, small ? 3 : 5);
           return [place.axis.low, place.axis.high];
@@ -56,7 +64,7 @@
       series: series(place, points),
       bands: hasBand(points) ? [{ series: [3, 1], fill: ink(place, "band") }] : [],
       axes: axes(place),
-      hooks: small ? {} : { setSelect: [(plot) => select(place, plot)], setCursor: [(plot) => rest(place, plot)] },
+      hooks: { setSelect: [place.hand.chose], setCursor: small ? [] : [(plot) => rest(place, plot)] },
     };
   }
 
@@ -72,66 +80,68 @@
     if (last >= 0) plot.setLegend({ idx: last });
   }
 
-  function select(place, plot) {
-    if (plot.select.width < 4) return;
-    const from = plot.posToVal(plot.select.left, "x");
-    const to = plot.posToVal(plot.select.left + plot.select.width, "x");
-    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-    show(place, from, to);
+  // The moments that were asked for, or those that a hand is at.
+  function ends(place) {
+    const { from, to } = fellows(place).map((each) => each.hand.shown()).find(Boolean) || place.points;
+    return { min: from, max: to };
+  }
+
+  // Those that look where a place looks, itself the first.
+  function fellows(place) {
+    return place.dataset.name ? [place] : [place, ...places.filter((each) => each !== place)];
   }
 
   // Goes to a period: into the address, so that it can be kept, sent, and gone back from.
-  function show(place, from, to) {
-    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19);
-    const [start, end] = [iso(Math.floor(from)), iso(Math.ceil(to))];
-    const address = new URL(location.href);
-    address.searchParams.delete("last");
-    address.searchParams.set("from", start);
-    address.searchParams.set("to", end);
-    go(place, address);
+  function show(place, from, to, goesOn) {
+    const words = { ...drawing.said(from, to, goesOn), last: null, turned: place.dataset.name };
+    trail.go(put(new URL(location.href), words));
   }
 
-  function go(place, address) {
-    history.pushState({ zoomed: true }, "", address);
-    follow(place);
+  // The large graph goes to the period of a name that is as long as what is shown, ending now;
+  // others to where they were before anybody turned them.
+  function now(place) {
+    const words = { last: null, from: null, to: null, turned: null };
+    if (!isSmall(place)) {
+      const length = place.points.to - place.points.from;
+      words.last = Object.keys(LASTS).find((name) => LASTS[name] >= length * 0.99) || "year";
+    }
+    trail.go(put(new URL(location.href), words));
   }
 
-  function move(place, way) {
-    if (!place.points) return;
-    const { from, to, live } = place.points;
-    if (way === "now") { now(place, to - from); return; }
-    const moved = drawing.moved(way, from, to, live);
-    if (moved) show(place, ...moved);
+  // What the page's address says of a period of a place; nothing where it looks as it always does.
+  function turned(place) {
+    const said = new URL(location.href).searchParams;
+    const isMeant = !place.dataset.name || said.get("turned") === place.dataset.name;
+    const words = Object.fromEntries(PERIOD.map((word) => [word, isMeant ? said.get(word) : null]));
+    return PERIOD.some((word) => words[word]) ? words : null;
   }
 
-  // The period of a name that is as long as what is shown, ending now.
-  function now(place, length) {
-    const address = new URL(location.href);
-    for (const name of ["from", "to"]) address.searchParams.delete(name);
-    const names = Object.keys(LASTS);
-    address.searchParams.set("last", names.find((name) => LASTS[name] >= length * 0.99) || "year");
-    go(place, address);
+  function addressOf(place) {
+    const address = new URL(place.dataset.graph, location.href);
+    return turned(place) ? put(address, turned(place)) : address;
   }
 
   // Shows what the address says: after zooming, and after going back.
-  function follow(place) {
-    const data = new URL(place.dataset.graph, location.href);
-    data.search = new URL(location.href).search;
-    place.dataset.graph = data.pathname + data.search;
-    const name = data.searchParams.get("last") || (data.searchParams.get("from") ? "" : "hour");
+  function follow() {
+    const said = new URL(location.href).searchParams;
+    const name = said.get("last") || (said.get("from") ? "" : "hour");
     for (const link of document.querySelectorAll(".period a")) {
       const here = new URL(link.href).searchParams.get("last") === name;
       if (here) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
     }
     for (const link of document.querySelectorAll("a[data-same-period]")) {
-      const there = new URL(link.href);
-      for (const name of ["last", "from", "to"]) {
-        const value = data.searchParams.get(name);
-        if (value) there.searchParams.set(name, value); else there.searchParams.delete(name);
-      }
-      link.href = there.href;
+      link.dataset.home = link.dataset.home || link.href;
+      const words = places.length ? turned(places[0]) : null;
+      link.href = words ? put(new URL(link.dataset.home), words).href : link.dataset.home;
     }
-    load(place);
+    for (const place of places.filter((each) => each.dataset.name && !turned(each))) {
+      place.closest(".sheet").querySelector("[data-move=back]").hidden = true; // it was not turned
+    }
+    for (const place of places) {
+      if (!place.looksAt || place.looksAt === addressOf(place).href) continue;
+      place.isTurned = true;
+      load(place);
+    }
   }
 
   // What stands around the graph is of the same moments: its fields, its figures, its permalink.
@@ -152,7 +162,18 @@
     link.href = address.href;
   }
 
-  function figures(wanted) {
+  // The words beside a small graph: which moments it shows, and what they come to.
+  function beside(place, points) {
+    const sheet = place.closest(".sheet"), words = sheet.querySelector("[data-shown]");
+    const stamp = (seconds) => scales.stamp(seconds, points.to - points.from < 3600 ? 1 : 60).replace(" UTC", "");
+    if (words) words.textContent = turned(place) ? `${stamp(points.from)} to ${stamp(points.to)}` : words.dataset.shown;
+    for (const [name, text] of Object.entries(points.figures || {})) {
+      const there = sheet.querySelector(`[data-figure=${name}]`);
+      if (there) there.textContent = text;
+    }
+  }
+
+  function tiles(wanted) {
     const row = document.getElementById("figures");
     if (!row || !wanted) return;
     const part = (name, text) => {
@@ -177,11 +198,11 @@
     place.points = points;
     state(place, known ? "" : "Nothing was read in this period");
     const isSame = place.plot && place.plot.width === place.clientWidth && !place.stale
-      && hasBand(before) === hasBand(points) && before.width === points.width;
+      && hasBand(before) === hasBand(points);
     if (isSame) {
       place.plot.batch(() => {
         place.plot.setData(columns(points), false);
-        place.plot.setScale("x", { min: points.from, max: points.to });
+        place.plot.setScale("x", ends(place));
       });
     } else {
       if (place.plot) place.plot.destroy();
@@ -193,25 +214,30 @@
   }
 
   async function load(place) {
-    const address = new URL(place.dataset.graph, location.href);
-    address.searchParams.delete("format");
-    address.searchParams.set("width", String(Math.round(place.clientWidth * devicePixelRatio)));
-    if (!isSmall(place)) address.searchParams.set("figures", "1");
-    const asked = (place.asked || 0) + 1;
-    place.asked = asked;
+    const address = addressOf(place);
+    place.looksAt = address.href;
+    const figures = isSmall(place) && !place.dataset.name ? null : "1";
+    put(address, { format: null, figures, width: String(Math.round(place.clientWidth * devicePixelRatio)) });
+    if (place.asking) place.asking.abort();
+    const mine = place.asking = new AbortController();
     clearTimeout(place.timer);
-    let live = place.points ? place.points.live : false;
     try {
-      const points = await fetched(address);
-      if (place.asked !== asked) return; // a later question was put meanwhile
-      live = points.live;
-      draw(place, points);
-      if (!isSmall(place)) { around(points); figures(points.figures); }
+      const points = await drawing.waiting(place, fetched(address, mine.signal));
+      if (place.asking !== mine) return; // a later question was put meanwhile
+      take(place, points);
     } catch (error) {
-      if (place.asked !== asked) return;
+      if (place.asking !== mine) return;
       state(place, `The graph could not be fetched: ${error.message}`);
     }
-    if (live) place.timer = setTimeout(() => later(place), pause(place));
+    if (place.points && place.points.live) place.timer = setTimeout(() => later(place), pause(place));
+  }
+
+  function take(place, points) {
+    for (const each of fellows(place)) each.hand.answered();
+    draw(place, points);
+    if (isSmall(place)) beside(place, points); else { around(points); tiles(points.figures); }
+    if (place.isTurned) drawing.say(place, points);
+    place.isTurned = false;
   }
 
   // How long until there is something new to see.
@@ -223,12 +249,12 @@
 
   // A page that nobody looks at asks for nothing, and nothing moves under a hand that is dragging.
   function later(place) {
-    if (document.hidden || place.held) { place.timer = setTimeout(() => later(place), 1000); return; }
+    if (document.hidden || place.held || place.hand.holds()) { place.timer = setTimeout(() => later(place), 1000); return; }
     load(place);
   }
 
   function again() {
-    for (const place of document.querySelectorAll(".graph")) {
+    for (const place of places) {
       if (!place.points) continue;
       place.stale = true;
       draw(place, place.points);
@@ -243,22 +269,27 @@
     }
   }, { rootMargin: "200px" });
 
-  for (const place of document.querySelectorAll(".graph[data-graph]")) {
-    seen.observe(place);
+  for (const place of places) {
+    place.hand = hands(place, {
+      plot: () => place.plot,
+      seen: () => place.points,
+      show: (...window) => show(place, ...window),
+      live: () => now(place),
+      fellows: () => fellows(place).slice(1).map((each) => each.plot).filter(Boolean),
+    });
     place.addEventListener("pointerdown", () => { place.held = true; });
-    place.addEventListener("dblclick", () => { if (history.state && history.state.zoomed) history.back(); });
+    seen.observe(place);
   }
   for (const name of ["pointerup", "pointercancel"]) {
-    addEventListener(name, () => { for (const place of document.querySelectorAll(".graph")) place.held = false; });
+    addEventListener(name, () => { for (const place of places) place.held = false; });
   }
+  // Buttons move the graph of their sheet; those of no sheet all graphs, which look alike.
   for (const group of document.querySelectorAll(".moves")) {
-    group.hidden = false;
-    group.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-move]");
-      if (button) move(document.getElementById("graph"), button.dataset.move);
-    });
+    const sheet = group.closest(".sheet");
+    const mine = () => (sheet ? sheet.querySelector(".graph") : places.find((place) => place.plot) || places[0]);
+    hands.buttons(group, { move: (way) => mine().hand.move(way) });
   }
-  addEventListener("popstate", () => { const place = document.getElementById("graph"); if (place) follow(place); });
+  trail.on(follow);
   document.addEventListener("themechange", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   let resizing;

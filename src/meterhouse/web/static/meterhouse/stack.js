@@ -6,11 +6,11 @@
   const FONT = 12;
   const WAIT_S = 10;
   const PUSHED_S = 10; // so narrow are buckets at most that are made here, of the stream
-  const { ink, state, fetched, moved } = drawing;
+  const { ink, state, fetched } = drawing;
   const place = document.getElementById("stack");
   if (!place) return;
 
-  let points, plot, axis, timer, stale;
+  let points, plot, axis, timer, stale, asking, isTurned;
   const heard = new Map(); // probe to its newest reading: { w, at }
   const names = document.getElementById("bands");
 
@@ -44,9 +44,9 @@
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
       padding: [8, 12, 0, 0],
       legend: { show: false },
-      cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
+      cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false }, bind: hands.binds },
       scales: {
-        x: { min: points.from, max: points.to },
+        x: ends(),
         y: { range: (_plot, _least, most) => {
           axis = scales.axis(0, most === null || most <= 0 ? 1 : most, "W", 5);
           return [axis.low, axis.high];
@@ -58,8 +58,14 @@
         { ...look, splits: () => axis.marks.map((mark) => mark.at), values: () => axis.marks.map((mark) => mark.label),
           size: (drawn, labels) => scales.room(drawn, labels, font) },
       ],
-      hooks: { setSelect: [select], setCursor: [read] },
+      hooks: { setSelect: [hand.chose], setCursor: [read] },
     };
+  }
+
+  // What is shown: the moments that were asked for, or those that a hand is at.
+  function ends() {
+    const { from, to } = hand.shown() || points;
+    return { min: from, max: to };
   }
 
   function draw() {
@@ -69,7 +75,7 @@
     if (plot && !stale && plot.width === place.clientWidth && plot.series.length === data.length) {
       plot.batch(() => {
         plot.setData(data, false);
-        plot.setScale("x", { min: points.from, max: points.to });
+        plot.setScale("x", ends());
       });
     } else {
       if (plot) plot.destroy();
@@ -125,44 +131,63 @@
     if (points.bands.length > 1) items[points.bands.length + 1].lastChild.textContent = scales.written(sum, "W");
   }
 
-  function select(drawn) {
-    if (drawn.select.width < 4) return;
-    const from = drawn.posToVal(drawn.select.left, "x");
-    const to = drawn.posToVal(drawn.select.left + drawn.select.width, "x");
-    show(from, to);
+  // Where the page is: what its address says, whatever part of the page asks.
+  function part(name) {
+    const address = new URL(`${name}/`, location.href);
+    const said = new URL(location.href).searchParams;
+    return drawing.put(address, Object.fromEntries(["from", "to", "probes"].map((word) => [word, said.get(word)])));
   }
 
-  function show(from, to) {
-    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19);
-    const address = new URL(location.href);
-    for (const word of ["page", "find"]) address.searchParams.delete(word);
-    address.searchParams.set("from", iso(Math.floor(from)));
-    address.searchParams.set("to", iso(Math.max(Math.ceil(to), Math.floor(from) + 10)));
-    location.assign(address);
+  function show(from, to, goesOn) {
+    const words = { ...drawing.said(from, to, goesOn), page: null, find: null, format: null };
+    trail.go(drawing.put(new URL(location.href), words));
   }
 
-  function move(way) {
-    const to = points && moved(way, points.from, points.to, points.live);
-    if (to) show(...to);
-  }
+  const hand = hands(place, {
+    plot: () => plot,
+    seen: () => points,
+    show,
+    live: () => trail.go(new URL(document.getElementById("to-now").href)),
+  });
 
   // Asking
 
   async function load() {
     clearTimeout(timer);
+    if (asking) asking.abort();
+    const mine = asking = new AbortController();
     try {
-      const found = await fetched(new URL(place.dataset.points, location.href));
-      const isNew = !points || points.bands.length !== found.bands.length
-        || points.bands.some((band, number) => band.name !== found.bands[number].name);
-      points = found;
-      if (isNew) { label(); stale = true; }
-      if (place.at) push(place.at / 1000); // the stream is ahead of the house's memory
-      draw();
-      if (!listening()) tell(points.now.w, points.now.answering, points.now.known);
+      const found = await drawing.waiting(place, fetched(part("data"), mine.signal));
+      if (asking !== mine) return; // another window was asked for meanwhile
+      take(found);
     } catch (error) {
+      if (asking !== mine) return;
       state(place, `The graph could not be fetched: ${error.message}`);
     }
     if (!points || points.live) timer = setTimeout(later, pause());
+  }
+
+  function take(found) {
+    const isNew = !points || points.bands.length !== found.bands.length
+      || points.bands.some((band, number) => band.name !== found.bands[number].name);
+    points = found;
+    points.stays = new URL(location.href).searchParams.has("from"); // all since then
+    hand.answered();
+    if (isTurned) drawing.say(place, points);
+    isTurned = false;
+    if (isNew) { label(); stale = true; }
+    if (points.live) listen(); else quiet();
+    if (place.at && points.live) push(place.at / 1000); // the stream is ahead of the house's memory
+    draw();
+    badge();
+    if (points.now && !listening()) tell(points.now.w, points.now.answering, points.now.known);
+  }
+
+  // The page is at another window: all of it shows that.
+  function follow() {
+    isTurned = true;
+    load();
+    legend({ around: "1" });
   }
 
   function pause() {
@@ -173,32 +198,43 @@
   }
 
   function later() {
-    if (document.hidden || place.held) { timer = setTimeout(later, 1000); return; }
+    if (document.hidden || place.held || hand.holds()) { timer = setTimeout(later, 1000); return; }
     load();
     refresh();
   }
 
   // The figures below are of the same moments: they are asked for as often, unless somebody is there.
   function refresh() {
-    const legend = document.getElementById("legend");
-    if (!legend || legend.contains(document.activeElement) || legend.matches(":hover")) return;
-    const sorted = legend.querySelector("[aria-sort] a");
-    const base = legend.dataset.shown || legend.getAttribute("hx-get");
-    if (base) htmx.ajax("GET", base, { target: "#legend" });
-    else if (sorted) htmx.ajax("GET", place.dataset.points.replace("/data/", "/legend/"), { target: "#legend" });
+    const there = document.getElementById("legend");
+    if (there && !there.contains(document.activeElement) && !there.matches(":hover")) legend({});
+  }
+
+  // Asks for the figures in the order, the search and the page that they stand in.
+  function legend(more) {
+    const there = document.getElementById("legend");
+    const before = there.dataset.shown || there.getAttribute("hx-get") || location.search;
+    const said = new URL(before, location.href).searchParams;
+    const words = Object.fromEntries(["sort", "find", "page"].map((word) => [word, said.get(word)]));
+    const address = drawing.put(part("legend"), { ...words, ...more });
+    return htmx.ajax("GET", address.pathname + address.search, { source: "#legend", target: "#legend" });
   }
 
   // Listening
 
-  let stream, newest = 0, pending = false;
+  let stream, isDeaf = false, newest = 0, pending = false;
 
   // Open, or so lately heard that it is only being opened again.
   function listening() {
     return stream && (stream.readyState === EventSource.OPEN || Date.now() - newest < WAIT_S * 1000);
   }
 
+  function quiet() {
+    if (stream) stream.close();
+    stream = null;
+  }
+
   function listen() {
-    if (!points.live || !window.EventSource) return;
+    if (stream || isDeaf || !window.EventSource) return;
     stream = new EventSource(place.dataset.stream);
     stream.addEventListener("state", (event) => {
       newest = Date.now();
@@ -216,8 +252,9 @@
       soon();
     });
     stream.onerror = () => {
-      if (stream.readyState !== EventSource.CLOSED) return;
-      stream = null; // there is no stream, or it is not for us: ask instead
+      if (!stream || stream.readyState !== EventSource.CLOSED) return;
+      stream = null;
+      isDeaf = true; // there is no stream, or it is not for us: ask instead
       badge();
       clearTimeout(timer);
       timer = setTimeout(later, pause());
@@ -228,7 +265,7 @@
   function soon() {
     if (pending) return;
     pending = true;
-    requestAnimationFrame(() => { pending = false; if (!place.held) live(); });
+    requestAnimationFrame(() => { pending = false; if (!place.held && points.live) live(); });
   }
 
   function sums(now) {
@@ -272,7 +309,7 @@
     }
     const length = points.to - points.from;
     points.to = Math.max(points.to, now);
-    points.from = points.to - length;
+    if (!points.stays) points.from = points.to - length;
     while (points.at.length && points.at[0] + points.width < points.from) {
       points.at.shift();
       for (const band of points.bands) band.watts.shift();
@@ -322,29 +359,23 @@
 
   place.addEventListener("pointerdown", () => { place.held = true; });
   for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => { place.held = false; });
-  const keys = { ArrowLeft: "earlier", ArrowRight: "later", "+": "in", "=": "in", "-": "out" };
-  place.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Home") { location.assign(document.querySelector("[data-now]").href); return; }
-    if (!(event.key in keys)) return;
+  for (const group of document.querySelectorAll(".moves")) hands.buttons(group, hand);
+
+  // What leads to another window of this page leads there without leaving it.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#to-now, #asked .period a");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    move(keys[event.key]);
+    hand.release();
+    trail.go(new URL(link.href));
   });
-  for (const group of document.querySelectorAll(".moves")) {
-    group.hidden = false;
-    group.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-move]");
-      if (button) move(button.dataset.move);
-    });
-  }
+  trail.on(follow);
 
   // Choosing
 
   const dialog = document.getElementById("chooser");
-  for (const button of document.querySelectorAll("[data-opens]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => { dialog.showModal(); });
-  }
+  for (const button of document.querySelectorAll("[data-opens]")) button.hidden = false;
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-opens]")) dialog.showModal(); });
 
   function count() {
     const picked = dialog.querySelectorAll(".choices input:checked").length;
@@ -383,5 +414,5 @@
   let resizing;
   addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(again, 150); });
 
-  load().then(() => { if (points && points.live) { listen(); badge(); setTimeout(badge, 4000); } });
+  load().then(() => setTimeout(badge, 4000));
 })();
