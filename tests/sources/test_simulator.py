@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.errors import Mistake
@@ -15,8 +16,29 @@ from meterhouse.sources import Reading, configure
 from meterhouse.sources.simulator import people
 from meterhouse.sources.simulator.cloud import Cloud
 from meterhouse.sources.simulator.history import OUTAGE_BEGINS_MS, OUTAGE_MS
-from meterhouse.sources.simulator.rhythm import DAY_MS, HOUR_MS, busy, busy_until, drift, noise
+from meterhouse.sources.simulator.meters import METERED
+from meterhouse.sources.simulator.nodes import NODES
+from meterhouse.sources.simulator.rhythm import (
+    DAY_MS,
+    HOUR_MS,
+    busy,
+    busy_until,
+    drift,
+    drift_since,
+    noise,
+)
 from meterhouse.sources.simulator.source import Config, past
+from meterhouse.sources.simulator.wiring import (
+    BMCS,
+    CHASSIS,
+    COOLING,
+    COUNTING,
+    OUTLETS,
+    PDUS,
+    SWITCH,
+    TWO_SUPPLIES,
+    UNMETERED,
+)
 
 END = datetime(2026, 5, 1, 12, 20, tzinfo=UTC)
 START = END - timedelta(days=30)
@@ -30,6 +52,30 @@ def month() -> Sequence[Reading]:
 
 def listed(readings: Iterable[Reading], kind: str) -> list[Snapshot]:
     return [each for reading in readings for each in reading.snapshots if each.kind == kind]
+
+
+def readings_of(
+    readings: Iterable[Reading], meter: str
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """When a meter was read, and of each resource by its name what was."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    at: dict[str, list[NDArray[np.int64]]] = {}
+    for reading in readings:
+        samples = reading.samples
+        for key, series in enumerate(samples.series):
+            if series.meter == meter:
+                name = series.resource.partition("/")[2]
+                mine = samples.key == key
+                found.setdefault(name, []).append(samples.value[mine])
+                at.setdefault(name, []).append(samples.at[mine])
+    moments = [np.concatenate(each) for each in at.values()]
+    assert all(np.array_equal(each, moments[0]) for each in moments)
+    return moments[0], {name: np.concatenate(each) for name, each in found.items()}
+
+
+def draws(cloud: Cloud, at: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """What each node draws, by its name."""
+    return dict(zip((node.name for node in NODES), cloud.drawn(at), strict=True))
 
 
 def instances(readings: Iterable[Reading]) -> list[Resource]:
@@ -95,7 +141,7 @@ def test_history_is_sampled_each_minute_but_for_one_outage(month: Sequence[Readi
     samples = [reading.samples for reading in month]
     at = np.concatenate(
         [
-            part.at[[part.series[key].resource == "simulated/node-01" for key in part.key]]
+            part.at[[part.series[key].resource == "simulated/pdu-a" for key in part.key]]
             for part in samples
         ]
     )
@@ -152,7 +198,7 @@ async def test_the_present_continues_history_whenever_it_is_opened(
             readings.append(await source.read())
     first, again = readings
     assert first.snapshots == again.snapshots
-    assert first.snapshots[-1] == last
+    assert last in first.snapshots
     assert np.array_equal(first.samples.value, again.samples.value)
     past_samples = month[-1].samples
     then = past_samples.at == last.at_ms
@@ -175,33 +221,89 @@ async def test_power_is_read_each_time_and_the_lists_each_minute(clock: FixedClo
         second = await source.read()
         clock.move(timedelta(seconds=1))
         third = await source.read()
-    assert kinds == ["institution", "project", "user", "node", "instance"]
-    assert (len(second.samples), second.snapshots) == (12, ())
-    assert len(third.snapshots) == 5
+    assert kinds == ["institution", "project", "user", "node", "outlet", "inlet", "instance"]
+    assert (len(second.samples), second.snapshots) == (len(METERED) + 1, ())
+    assert len(third.snapshots) == 7
 
 
 def test_another_seed_is_another_cloud() -> None:
     at = to_ms(END)
     ids = [
-        {each.id for each in Cloud(seed, "simulated").machines(at)[1].objects} for seed in (1, 2)
+        {each.id for each in instances([Reading(snapshots=Cloud(seed, "simulated").machines(at))])}
+        for seed in (1, 2)
     ]
     assert not ids[0] & ids[1]
 
 
 def test_power_follows_the_day_and_the_week_and_stays_plausible(month: Sequence[Reading]) -> None:
-    at = np.concatenate([each.samples.at for each in month])
-    value = np.concatenate([each.samples.value for each in month])
-    power = np.concatenate(
-        [
-            np.array([series.meter == "power" for series in each.samples.series])[each.samples.key]
-            for each in month
-        ]
-    )
-    hour = at[power] % DAY_MS // HOUR_MS
-    watts = value[power]
-    assert watts.min() > 60
-    assert watts.max() < 500
-    assert watts[hour == 15].mean() > watts[hour == 3].mean() + 20
+    at, watts = readings_of(month, "power")
+    assert min(each.min() for each in watts.values()) > 40
+    assert max(each.max() for each in watts.values()) < 2000
+    hour = at % DAY_MS // HOUR_MS
+    for pdu in PDUS:
+        assert watts[pdu][hour == 15].mean() > watts[pdu][hour == 3].mean() + 50
+
+
+def test_supplies_share_what_their_node_draws_and_pdus_take_in_more_than_they_give(
+    month: Sequence[Reading],
+) -> None:
+    at, watts = readings_of(month[-2:-1], "power")
+    cloud = Cloud(1, "simulated")
+    drawn = draws(cloud, at)
+    for node in TWO_SUPPLIES:
+        both = watts[f"{node}-psu1"] + watts[f"{node}-psu2"]
+        assert both == pytest.approx(drawn[node])
+        assert abs(watts[f"{node}-psu1"] / both - 0.5).max() < 0.05
+    assert watts["chassis-1"] == pytest.approx(sum(drawn[node] for node in CHASSIS))
+    for pdu in PDUS:
+        given = sum(watts[each.name] for each in OUTLETS if each.pdu == pdu)
+        assert (watts[pdu] > given + 5).all()
+        assert (watts[pdu] < given * 1.03).all()
+
+
+def test_the_cooling_works_as_hard_as_the_nodes_do(month: Sequence[Reading]) -> None:
+    at, watts = readings_of(month[-2:-1], "power")
+    heat = np.sum(list(draws(Cloud(1, "simulated"), at).values()), axis=0)
+    assert np.corrcoef(watts[COOLING], heat)[0, 1] > 0.95
+
+
+def test_all_nodes_but_one_are_metered_and_everything_else_is_overhead() -> None:
+    nodes, outlets, inlets, _ = Cloud(1, "simulated").machines(to_ms(END))
+    fed = {name for each in OUTLETS for name in each.feeds}
+    there = {each.name for each in nodes.objects}
+    assert there - fed - set(BMCS) == {UNMETERED}
+    assert fed - there == {SWITCH, COOLING}
+    said = {
+        each.name: each.details["power"] for each in nodes.objects if isinstance(each, Resource)
+    }
+    assert said["node-01"] == "pdu-a socket 1 and pdu-b socket 1"
+    assert said["node-08"] == "pdu-b socket 7 and its BMC"
+    assert said[UNMETERED] == "not metered: it hangs on the wall"
+    assert len({(each.pdu, each.socket) for each in OUTLETS}) == len(outlets.objects)
+    assert [each.name for each in inlets.objects] == list(PDUS)
+
+
+def test_the_energy_counter_grows_as_its_power_would_have_it_and_begins_anew_once(
+    month: Sequence[Reading],
+) -> None:
+    at, joules = readings_of(month, "energy")
+    _, watts = readings_of(month, "power")
+    step_s = np.diff(at) / 1000
+    grown = np.diff(joules[COUNTING])
+    falls = np.flatnonzero(grown < 0)
+    assert [from_ms(int(at[place + 1])).date().isoformat() for place in falls] == ["2026-04-07"]
+    mean = (watts[COUNTING][1:] + watts[COUNTING][:-1]) / 2
+    usual = (grown >= 0) & (step_s == 60)
+    apart = abs(grown[usual] / step_s[usual] - mean[usual])
+    assert np.quantile(apart, 0.999) < 3  # in the other minutes an instance starts or stops
+    assert grown[usual].sum() == pytest.approx((mean * step_s)[usual].sum(), rel=1e-4)
+
+
+def test_wandering_is_integrated_exactly() -> None:
+    start = to_ms(START) // DAY_MS * DAY_MS
+    at = start + np.arange(0, 4 * HOUR_MS, 1000, dtype=np.int64)
+    by_sum = np.concatenate([[0], np.cumsum(drift(7, at + 500))])[:-1]
+    assert drift_since(7, start, at) == pytest.approx(by_sum, abs=1e-6)
 
 
 def test_cpu_time_never_shrinks(month: Sequence[Reading]) -> None:

@@ -5,10 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from meterhouse.metering.meters import CPU_TIME, POWER
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.snapshots import Resource, Snapshot, SnapshotObject
-from meterhouse.sources.simulator import people
+from meterhouse.sources.simulator import meters, people, wiring
+from meterhouse.sources.simulator.counter import Counter
 from meterhouse.sources.simulator.lives import Lives, Phase
 from meterhouse.sources.simulator.nodes import NODES, rooms, watts
 from meterhouse.sources.simulator.rhythm import DAY_MS, HOUR_MS, Floats, Ints, busy, busy_until
@@ -18,6 +19,9 @@ CPU_TIME_HOLD_MS = 3 * HOUR_MS
 """The same whether made up each minute and hour, or read each second and minute: a series has
 one hold, and what is read today continues what was made up yesterday."""
 
+OWNER = "infrastructure"
+"""The project that the machine room belongs to, and with it what feeds no node."""
+
 
 class Cloud:
     """A pure function of seed and time; keeps only what it would work out again."""
@@ -26,7 +30,13 @@ class Cloud:
         self._seed, self._source = seed, source
         self._lives = Lives(seed, source, rooms())
         self._nodes = tuple(node.resource(source) for node in NODES)
-        self._power = tuple(Series(node.id, POWER.name, POWER_HOLD_MS) for node in self._nodes)
+        self._outlets = tuple(wiring.outlets(source, OWNER))
+        self._inlets = tuple(wiring.inlets(source, OWNER))
+        self._power = tuple(
+            Series(f"{source}/{name}", POWER.name, POWER_HOLD_MS) for name in meters.METERED
+        )
+        self._counter = Counter(seed, wiring.COUNTING, self._lives)
+        self._energy = (Series(f"{source}/{wiring.COUNTING}", ENERGY.name, POWER_HOLD_MS),)
         self._day = lru_cache(maxsize=2)(self._work_out)
         self._projects = lru_cache(maxsize=2)(people.projects)
 
@@ -40,24 +50,37 @@ class Cloud:
         )
 
     def machines(self, at_ms: int) -> tuple[Snapshot, ...]:
-        """Nodes and instances, each listed completely."""
+        """Nodes, what meters them, and instances, each listed completely."""
         instances = self._day(at_ms // DAY_MS).instances(at_ms)
-        nodes, instance = self._list("node", at_ms, self._nodes), "instance"
-        return nodes, self._list(instance, at_ms, instances)
+        return (
+            self._list("node", at_ms, self._nodes),
+            self._list("outlet", at_ms, self._outlets),
+            self._list("inlet", at_ms, self._inlets),
+            self._list("instance", at_ms, instances),
+        )
 
     def power(self, at: Ints) -> Columns:
-        """What each node draws at each of the moments (int64[n], of one UTC day, ascending)."""
+        """What each meter shows at each of the moments (int64[n], of one UTC day, ascending)."""
+        value = meters.shown(self._seed, at, self.drawn(at))
+        key = np.repeat(np.arange(len(self._power), dtype=np.uint32), len(at))
+        power = Columns(self._power, key, np.tile(at, len(self._power)), value.ravel())
+        return Columns.join([power, self._counted(at)])
+
+    def drawn(self, at: Ints) -> Floats:
+        """What each node draws, whether somebody meters it or not; moments as above."""
         day = int(at[0]) // DAY_MS
         if int(at[-1]) // DAY_MS != day:
             raise ValueError("a day's phases know nothing of the next day")
-        busy_vcpus = self._day(day).busy_vcpus(at)
-        value = watts(self._seed, at, busy_vcpus)
-        key = np.repeat(np.arange(len(self._power), dtype=np.uint32), len(at))
-        return Columns(self._power, key, np.tile(at, len(self._power)), value.ravel())
+        return watts(self._seed, at, self._day(day).busy_vcpus(at))
 
     def cpu_time(self, at_ms: int) -> Columns:
         """How many CPU seconds each instance has used at a moment."""
         return self._day(at_ms // DAY_MS).cpu_time(at_ms)
+
+    def _counted(self, at: Ints) -> Columns:
+        """What the energy counter shows."""
+        key = np.zeros(len(at), np.uint32)
+        return Columns(self._energy, key, at, self._counter.joules(at))
 
     def _work_out(self, day: int) -> "Day":
         start_ms = day * DAY_MS

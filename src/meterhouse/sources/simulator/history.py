@@ -20,7 +20,7 @@ MS = timedelta(milliseconds=1)
 def history(cloud: Cloud, start: datetime, end: datetime, step: timedelta) -> Iterator[Reading]:
     """Yield what was read from start (in) to end (out), oldest first, a reading a UTC day.
 
-    step: between two power readings of a node. Nodes and instances are listed each hour;
+    step: between two readings of a meter. Nodes, outlets and instances are listed each hour;
           institutions, projects and users each day and when shares change.
 
     Once in four weeks nobody was there to read for five hours: a gap that reports have to name.

@@ -9,6 +9,7 @@ from meterhouse.metering.snapshots import Resource
 from meterhouse.sources.simulator.lives import GIB, Rooms
 from meterhouse.sources.simulator.people import root
 from meterhouse.sources.simulator.rhythm import Floats, Ints, drift, noise
+from meterhouse.sources.simulator.wiring import metered
 
 DRIFT_W = 6.0
 NOISE_W = 1.5
@@ -34,7 +35,7 @@ class Node:
             vcpus=self.vcpus,
             ram_bytes=self.ram_gib * GIB,
             disk_bytes=4000 * GIB,
-            details={"power": "simulated"},
+            details={"power": metered(self.name)},
         )
 
 
@@ -65,16 +66,21 @@ def rooms() -> Rooms:
     return found
 
 
+def lane(seed: int, index: int) -> int:
+    """The first of a node's two lanes of chance."""
+    return seed * 1000 + index * 2
+
+
 def watts(seed: int, at: Ints, busy_vcpus: Floats) -> Floats:
-    """What each node draws at each moment, in tenths of a watt as a meter would show.
+    """What each node draws at each moment, in tenths of a watt.
 
     busy_vcpus: float64[nodes, n], vCPUs' worth of work on each node at each of the n moments
     Returns float64[nodes, n].
     """
     rows = []
     for index, node in enumerate(NODES):
-        lane = seed * 1000 + index * 2
-        chance = DRIFT_W * drift(lane, at) + NOISE_W * noise(lane + 1, at)
+        wanders = lane(seed, index)
+        chance = DRIFT_W * drift(wanders, at) + NOISE_W * noise(wanders + 1, at)
         rows.append(node.idle_w + node.vcpu_w * busy_vcpus[index] + chance)
     drawn: Floats = np.round(np.maximum(np.array(rows), 0.0), 1)
     return drawn

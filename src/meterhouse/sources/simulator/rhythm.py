@@ -57,3 +57,18 @@ def drift(lane: int, at: Ints) -> Floats:
     knot, part = np.divmod(at, KNOT_MS)
     part = part / KNOT_MS
     return noise(lane, knot) * (1 - part) + noise(lane, knot + 1) * part
+
+
+def drift_since(lane: int, start: int, at: Ints) -> Floats:
+    """The integral of ``drift`` to each moment, in seconds, from the last ten minutes' knot
+    before ``start`` on.
+    """
+    first = start // KNOT_MS
+    knot, part = np.divmod(at, KNOT_MS)
+    part = part / KNOT_MS
+    height = noise(lane, np.arange(first, int(knot.max()) + 2, dtype=np.int64))
+    whole = np.concatenate([[0.0], np.cumsum((height[1:] + height[:-1]) / 2)])
+    left = knot - first
+    begun = height[left] * part + (height[left + 1] - height[left]) * part**2 / 2
+    area: Floats = (whole[left] + begun) * (KNOT_MS / 1000)
+    return area

@@ -1,4 +1,4 @@
-"""A simulated cloud, read like any other: what exists each minute, what nodes draw each second."""
+"""A simulated cloud, read like any other: each minute what exists, each second its meters."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from meterhouse.metering.meters import CPU_TIME, POWER
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
 from meterhouse.metering.samples import Columns
 from meterhouse.sources import Named, Reading, Source, SourceKind
 from meterhouse.sources.simulator import history
@@ -31,7 +31,7 @@ class Config:
 
 
 class Simulator:
-    """Lists everything at first and every minute, and reads every node's power each time."""
+    """Lists everything at first and every minute, and reads every meter each time."""
 
     def __init__(self, config: Config, named: Named) -> None:
         self._cloud = Cloud(config.seed, named.name)
@@ -64,7 +64,7 @@ SOURCE = SourceKind(
     name="simulator",
     title="Simulated cloud",
     config=Config,
-    meters=(POWER, CPU_TIME),
+    meters=(POWER, ENERGY, CPU_TIME),
     interval=timedelta(seconds=1),
     timeout=timedelta(seconds=10),
     open=open_simulator,

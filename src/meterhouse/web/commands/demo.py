@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web import ready
 from meterhouse.web.commands import up
 from meterhouse.web.services.server import free_or_mistake
+
+CHANGED_DAYS_AGO = {"price_changes": 12, "factor_changes": 20}
+"""Within the demo's 30 days, so that reports and legends have a price and a factor that change."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +26,11 @@ def run(arguments: argparse.Namespace) -> int:
     from meterhouse.web.services.simulation import Simulation  # noqa: PLC0415
 
     data = Path(arguments.data).absolute()
-    first_start.declare_starter(data, SystemClock(), "demo.toml")
+    clock = SystemClock()
+    words = {
+        word: f"{clock.now() - timedelta(days=days):%F}" for word, days in CHANGED_DAYS_AGO.items()
+    }
+    first_start.declare_starter(data, clock, "demo.toml", words)
     simulation = Simulation(data, arguments.seed)
     print(f"Everything but this machine is simulated (seed {arguments.seed}).")
     return up.live(arguments, place, {"simulation": lambda: asyncio.to_thread(simulation.begin)})
