@@ -188,7 +188,10 @@ def test_the_demo_has_something_true_on_every_axis_within_a_minute(tmp_path: Pat
             assert time.monotonic() - began < 120
             time.sleep(0.5)
         assert totals_on_every_axis(tmp_path) == 1
-        house.stop()
+        rest = house.stop()
+        assert [
+            name for name in ("harbor", "genomics", "camila") if f"in as {name}" not in rest
+        ] == []
 
 
 ENERGY_OF_THE_DEMO = (

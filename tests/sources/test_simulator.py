@@ -274,13 +274,16 @@ def test_all_nodes_but_one_are_metered_and_everything_else_is_overhead() -> None
     assert there - fed - set(BMCS) == {UNMETERED}
     assert fed - there == {SWITCH, COOLING}
     said = {
-        each.name: each.details["power"] for each in nodes.objects if isinstance(each, Resource)
+        each.name: each.details["metered"] for each in nodes.objects if isinstance(each, Resource)
     }
     assert said["node-01"] == "pdu-a socket 1 and pdu-b socket 1"
     assert said["node-08"] == "pdu-b socket 7 and its BMC"
-    assert said[UNMETERED] == "not metered: it hangs on the wall"
+    assert said[UNMETERED] == "nowhere: it is on a wall socket"
     assert len({(each.pdu, each.socket) for each in OUTLETS}) == len(outlets.objects)
     assert [each.name for each in inlets.objects] == list(PDUS)
+    owner = {each.name: each.project for each in outlets.objects if isinstance(each, Resource)}
+    assert owner["chassis-1"] == "genomics"
+    assert owner[COOLING] == owner[SWITCH] == owner["node-01-psu1"] == "infrastructure"
 
 
 def test_the_energy_counter_grows_as_its_power_would_have_it_and_begins_anew_once(

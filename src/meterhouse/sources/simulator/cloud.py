@@ -20,7 +20,7 @@ CPU_TIME_HOLD_MS = 3 * HOUR_MS
 one hold, and what is read today continues what was made up yesterday."""
 
 OWNER = "infrastructure"
-"""The project that the machine room belongs to, and with it what feeds no node."""
+"""The project that the machine room belongs to: what feeds no node is its."""
 
 
 class Cloud:
@@ -30,7 +30,8 @@ class Cloud:
         self._seed, self._source = seed, source
         self._lives = Lives(seed, source, rooms())
         self._nodes = tuple(node.resource(source) for node in NODES)
-        self._outlets = tuple(wiring.outlets(source, OWNER))
+        owners = {node.name: node.project for node in NODES}
+        self._outlets = tuple(wiring.outlets(source, owners, OWNER))
         self._inlets = tuple(wiring.inlets(source, OWNER))
         self._power = tuple(
             Series(f"{source}/{name}", POWER.name, POWER_HOLD_MS) for name in meters.METERED

@@ -35,7 +35,7 @@ class Node:
             vcpus=self.vcpus,
             ram_bytes=self.ram_gib * GIB,
             disk_bytes=4000 * GIB,
-            details={"power": metered(self.name)},
+            details={"metered": metered(self.name)},
         )
 
 

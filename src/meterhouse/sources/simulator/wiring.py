@@ -39,8 +39,7 @@ class Outlet:
             details={
                 "feeds": " ".join(self.feeds),
                 "measures": "outlet",
-                "pdu": self.pdu,
-                "socket": str(self.socket),
+                "at": f"{self.pdu}, socket {self.socket}",
             },
         )
 
@@ -72,21 +71,24 @@ OUTLETS = (
 )
 
 
-def outlets(source: str, project: str) -> Iterator[Resource]:
-    """What the PDUs list. project: whose the room is, and with it what feeds no node."""
+def outlets(source: str, owners: Mapping[str, str], owner: str) -> Iterator[Resource]:
+    """What the PDUs list: an outlet belongs to whoever owns the node that it feeds.
+
+    owners: node to project; owner: the project of what feeds no node
+    """
     for outlet in OUTLETS:
-        yield outlet.resource(source, project)
+        yield outlet.resource(source, owners.get(outlet.feeds[0], owner))
 
 
-def inlets(source: str, project: str) -> Iterator[Resource]:
+def inlets(source: str, owner: str) -> Iterator[Resource]:
     """What the PDUs take in."""
     for pdu in PDUS:
-        yield Resource(id=f"{source}/{pdu}", kind="inlet", name=pdu, project=project)
+        yield Resource(id=f"{source}/{pdu}", kind="inlet", name=pdu, project=owner)
 
 
 def metered(node: str) -> str:
-    """How a node's power is known, in words for its page."""
+    """Where a node's power is metered, in words for its page."""
     if node == UNMETERED:
-        return "not metered: it hangs on the wall"
+        return "nowhere: it is on a wall socket"
     at = [f"{each.pdu} socket {each.socket}" for each in OUTLETS if node in each.feeds]
     return " and ".join(at + ["its BMC"] * (node in BMCS))

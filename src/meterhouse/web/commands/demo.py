@@ -31,6 +31,6 @@ def run(arguments: argparse.Namespace) -> int:
         word: f"{clock.now() - timedelta(days=days):%F}" for word, days in CHANGED_DAYS_AGO.items()
     }
     first_start.declare_starter(data, clock, "demo.toml", words)
-    simulation = Simulation(data, arguments.seed)
+    simulation = Simulation(data, arguments.seed, lambda line: print(line, flush=True))
     print(f"Everything but this machine is simulated (seed {arguments.seed}).")
     return up.live(arguments, place, {"simulation": lambda: asyncio.to_thread(simulation.begin)})

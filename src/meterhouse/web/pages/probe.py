@@ -16,21 +16,17 @@ from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period, from_ms
 from meterhouse.store import reading
 from meterhouse.usage.pricing import priced
+from meterhouse.usage.wires import Wires, wires_of
 from meterhouse.web.models import SourceStatus
 from meterhouse.web.pages import graphs as single
 from meterhouse.web.pages.hall import Asked, asked, one, wanted
 from meterhouse.web.pages.legends import Figures
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.resources import WIRED, measured
 from meterhouse.web.pages.tables import page
 from meterhouse.web.pages.tones import TONES
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
-
-MEASURES = {
-    "outlet": "at the outlet: all that goes through the cable",
-    "node": "in the node: what it says of itself",
-    "package": "in the processor packages: a part of the node",
-}
 
 
 def probe(request: HttpRequest, word: str) -> HttpResponse:
@@ -47,6 +43,10 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
     present = sight.is_present
     answers = newest is not None and now_ms - newest.at_ms < newest.series.hold_ms
     details = dict(resource.details) if resource else {}
+    wires = wires_of(found.resource, scope, from_ms(now_ms)) if resource else Wires()
+    keys = {end.name: end.key for end in wires.feeds}
+    words = details.get("feeds", "").split()
+    feeds = {word: keys.get(word, "") for word in [*words, *keys]}
     context = {
         "heading": found.id,
         "probe": found,
@@ -59,8 +59,9 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
         "first_ms": max(series.first_ms, sight.stretches[0][0]),
         "last_ms": min(series.last_ms, sight.stretches[-1][1]),
         "counter": _counter(request, found, series.first_ms, now_ms),
-        "feeds": details.get("feeds", "").split(),
-        "measures": MEASURES.get(details.get("measures", ""), details.get("measures", "")),
+        "feeds": feeds,
+        "measures": measured(details),
+        "facts": {word: text for word, text in details.items() if word not in WIRED},
         **_source(resource.source if resource else "", everything=scope.everything),
         "windows": [_window(request, found, name) for name in WINDOWS],
         "stream_url": f"/live/power/?{urlencode({'probe': found.id})}",

@@ -16,10 +16,12 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import Period
 from meterhouse.reports import formats
+from meterhouse.usage.counting import IDLE, OVERHEAD
 from meterhouse.usage.figures import Figures, figures
 from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.statement import statement
-from meterhouse.usage.summary import measure
+from meterhouse.usage.summary import add, measure
+from meterhouse.usage.wiring import METERS
 from meterhouse.web.pages.names import names_for
 from meterhouse.web.pages.periods import PRESETS, Chosen, only, report_period
 from meterhouse.web.pages.periods import written as written_moment
@@ -31,15 +33,30 @@ WORDS = ("by", "period", "from", "to", "institution", "project", "format")
 SHOWN = 200
 """So many rows are shown; the downloads have all."""
 
+COMPARED = {
+    "vcpu_seconds": "all vCPU-hours",
+    "disk_byte_seconds": "all disk",
+    "millijoules": "all energy",
+    "resource_seconds": "the time of all resources",
+}
+"""What the bars of a table compare, by the amount's name."""
+
+SAID_KINDS = (IDLE, OVERHEAD)
+"""Kinds that a row by resource says beside its name, which is that of its node or outlet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of the preview: with what is below it, alone, and its part of the total (0 to 1)."""
+    """A row of the preview: with what is below it, alone, and its part of the total (0 to 1).
+
+    coverage, measured: how much of the time its source saw, and in how much power was measured
+    """
 
     row: Row
     whole: Figures
     own: Figures
     coverage: str
+    measured: str
     part: float
     url: str
 
@@ -86,7 +103,10 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 
 def usage(request: HttpRequest) -> HttpResponse:
-    """The last 30 days of one institution, project, user or resource: a part of its page."""
+    """The last 30 days of one institution, project, user or resource: a part of its page.
+
+    A user has a row in each project, a node one more for its idle share: they are added up.
+    """
     query = request.GET
     now = SystemClock().now()
     period = report_period({}, now=now).period
@@ -96,8 +116,12 @@ def usage(request: HttpRequest) -> HttpResponse:
         report = ask(request, period, by=by, **narrow)
     except Mistake:
         report = ask(request, period, by=by)
-    found = next((row.subtree for row in report.rows if (row.axis, row.key) == (by, key)), None)
-    context = {"figures": figures(found, 1) if found else None, "period": period}
+    mine = [row for row in report.rows if (row.axis, row.key) == (by, key)]
+    context = {
+        "figures": figures(add(row.subtree for row in mine), 1) if mine else None,
+        "is_meter": any(row.kind in METERS for row in mine),
+        "period": period,
+    }
     return render(request, "meterhouse/usage.html", context)
 
 
@@ -186,6 +210,10 @@ def _shown(report: Report) -> dict[str, object]:
         "left_out": max(0, len(report.rows) - SHOWN),
         "total": figures(report.total, 1),
         "coverage": percent(figures(report.total).coverage),
+        "measured": percent(figures(report.total).energy_coverage),
+        "compared": COMPARED[compared],
+        "currency": next(iter(report.total.costs), "") if len(report.total.costs) == 1 else "",
+        "said_kinds": SAID_KINDS,
         "gaps": report.gaps[:50],
         "more_gaps": max(0, len(report.gaps) - 50),
     }
@@ -200,8 +228,9 @@ def _line(report: Report, row: Row, compared: str, whole: int) -> Line:
     }[row.axis]
     url = reverse(page, args=[row.key]) if row.key and row.key != "unassigned" else ""
     part = getattr(row.subtree, compared) / whole if whole else 0.0
-    covered = percent(figures(row.subtree).coverage)
-    return Line(row, figures(row.subtree, 1), figures(row.own, 1), covered, part, url)
+    exact = figures(row.subtree)
+    known = percent(exact.coverage), percent(exact.energy_coverage)
+    return Line(row, figures(row.subtree, 1), figures(row.own, 1), *known, part, url)
 
 
 def percent(part: Decimal | None) -> str:

@@ -1,6 +1,6 @@
 """Resources: found, filtered, page by page; and one with its history, its series and its usage."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from meterhouse.metering.meters import POWER
 from meterhouse.metering.snapshots import State
 from meterhouse.store import reading as store
 from meterhouse.store.reading import Stored
+from meterhouse.usage.wires import Wires, wires_of
+from meterhouse.usage.wiring import HOSTS, METERS
 from meterhouse.web.pages import periods
 from meterhouse.web.pages.names import Names, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page, page_number, pager
@@ -43,6 +45,13 @@ CHANGES = {
     "ram": "memory",
     "details": "details",
 }
+MEASURES = {
+    "outlet": "at the outlet: all that goes through the cable",
+    "node": "in the node: what it says of itself",
+    "package": "in the processor packages: a part of the node",
+}
+WIRED = ("feeds", "measures")
+"""Details that a page says in words of its own."""
 
 
 def resources(request: HttpRequest) -> HttpResponse:
@@ -87,10 +96,26 @@ def resource(request: HttpRequest, key: str) -> HttpResponse:
         "disk": figures.gibibytes(found.disk_bytes) if found.disk_bytes else None,
         "crumbs": [("Resources", reverse("resources"))],
         "power": sight and store.find(resource=found.key, meter=POWER.name),
+        "wires": _wires(found, names),
+        "measures": measured(found.details),
+        "facts": {word: text for word, text in found.details.items() if word not in WIRED},
         "usage": f"{reverse('usage')}?{urlencode({'resource': found.key})}",
         **_series(store.find(resource=found.key) if sight else []),
     }
     return page(request, "meterhouse/resource.html", context, _history(names, found))
+
+
+def measured(details: Mapping[str, str]) -> str:
+    """Where a meter measures, in words."""
+    place = details.get("measures", "")
+    return MEASURES.get(place, place)
+
+
+def _wires(found: ResourceInfo, names: Names) -> Wires:
+    """How a node or a meter is wired now."""
+    if found.kind not in {*HOSTS, *METERS} or has_ended(found.ended_ms):
+        return Wires()
+    return wires_of(found.key, names.scope, SystemClock().now())
 
 
 def _series(found: Sequence[Stored]) -> dict[str, object]:

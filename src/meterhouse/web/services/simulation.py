@@ -1,6 +1,7 @@
 """The demo's simulated cloud: it has a past, and goes on from there."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from meterhouse.store import sealing
 from meterhouse.store.recorder import Recorder
 from meterhouse.web import sourcebook
 from meterhouse.web.services.delivery import Delivery
+from meterhouse.web.services.guests import make_guests
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +28,14 @@ AT_A_TIME = 3  # readings, a simulated day each, that are journalled before they
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Gives a house a past, then lets the simulated cloud go on from there."""
+    """Gives a house a past, then lets the simulated cloud go on from there.
+
+    say: is told how those log in who see a part of it
+    """
 
     data: Path
     seed: int
+    say: Callable[[str], None]
     clock: Clock = field(default_factory=SystemClock)
 
     def begin(self) -> None:
@@ -45,6 +51,8 @@ class Simulation:
         with Journal(folder, "simulated-past", self.clock) as journal:
             self._record(Delivery(journal, Recorder(keep, clock=self.clock)), table)
         sealing.seal(self.clock.now_ms())
+        for line in make_guests():
+            self.say(line)
         sourcebook.save(CLOUD, table)
 
     def _record(self, delivery: Delivery, table: dict[str, object]) -> None:

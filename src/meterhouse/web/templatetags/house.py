@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
 from django.templatetags.static import static
@@ -173,3 +173,21 @@ def grouped(value: Decimal | int | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+@register.filter
+def beside(value: Decimal, total: Decimal) -> str:
+    """A figure of a column: without tenths where the column's total is ten thousand or more."""
+    return grouped(round(value) if total >= 10_000 else value)
+
+
+@register.filter
+def some(value: Decimal | None) -> str:
+    """A part of something: nothing where there is none, so that the others stand out."""
+    return grouped(value) if value else ""
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """An amount to the hundredth, with thin spaces between thousands."""
+    return grouped(amount.quantize(Decimal("0.01"), ROUND_HALF_UP))
