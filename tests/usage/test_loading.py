@@ -238,6 +238,20 @@ def test_a_bmc_beside_an_outlet_is_named_and_not_counted(clock: FixedClock) -> N
 
 
 @pytest.mark.usefixtures("metered")
+def test_nodes_that_nothing_measures_are_named(clock: FixedClock) -> None:
+    dark = Resource(id="cloud/n2", kind="node", name="n2", vcpus=8)
+    gone = Resource(id="old/n3", kind="node", name="n3", vcpus=8)
+    keep([snapshot("node", at(-9), [gone], source="old")])
+    keep([snapshot("node", at(-8), [], source="old")])
+    keep([snapshot("node", at(1), [NODE, dark])])
+    report = ask(Axis.RESOURCE)
+    (said,) = (note for note in report.notes if note.startswith("Nothing measured"))
+    assert "cloud/n2:" in said
+    assert "n1" not in said
+    assert "n3" not in said
+
+
+@pytest.mark.usefixtures("metered")
 def test_a_counter_is_preferred_and_bridges_what_power_does_not_cover(clock: FixedClock) -> None:
     counted = [(-1, 0.0), (4, 800_000.0), (12, 4_000_000.0)]
     tell(clock, 2, 30_000, [Sample(ENERGY, "pdu/n1", j, at(quarter)) for quarter, j in counted])

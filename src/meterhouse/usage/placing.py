@@ -1,6 +1,6 @@
 """Reads from the database what energy is split by: meters, feeds, nodes, CPU time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -47,7 +47,8 @@ def spreading(
         wiring = wire(rows, inventory.feeds_in(longer, using), hosts, outlets)
         windows = Windows.of(longer, np.union1d(tariff.moments, [period.start_ms]))
         energy = _energy(sorted(metered), windows, rows, using)
-        fed = feed(windows, wiring.feeds, energy, _there(windows, rows))
+        there = _there(windows, rows)
+        fed = feed(windows, wiring.feeds, energy, there)
         idle_w = _idle(windows, fed, inventory.idle_in(longer, using), hosts)
         first = int(np.searchsorted(windows.edges, period.start_ms))
         windows = Windows(windows.edges[first:])
@@ -60,7 +61,10 @@ def spreading(
             hosts=hosts,
             moments=tariff.moments,
             direct=direct,
-            notes=tuple(_notes(fed, wiring)),
+            notes=(
+                *_notes(fed, wiring),
+                *_unmetered(fed, {k: v[first:] for k, v in there.items()}),
+            ),
         )
         return spread(pieces, readings)
 
@@ -188,6 +192,17 @@ def _notes(fed: Fed, wiring: Wiring) -> Iterable[str]:
         )
     if wiring.unknown:
         yield f"Declared feeds name what is not there: {_listed(list(wiring.unknown))}."
+
+
+def _unmetered(fed: Fed, there: Mapping[str, Floats]) -> Iterable[str]:
+    """Say which nodes were there and never measured, so that coverage is explained."""
+    known = dict(zip(fed.nodes, fed.measured_ms.sum(axis=1).tolist(), strict=True))
+    dark = sorted(key for key, ms in there.items() if ms.sum() > 0 and not known.get(key))
+    if dark:
+        yield (
+            f"Nothing measured {_listed(dark)}: what they drew is not known, "
+            "nor what the instances on them did."
+        )
 
 
 MOST_NAMED = 10

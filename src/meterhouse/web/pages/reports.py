@@ -31,7 +31,7 @@ WORDS = ("by", "period", "from", "to", "institution", "project", "format")
 """What the address of a report may say."""
 
 SHOWN = 200
-"""So many rows are shown; the downloads have all."""
+"""So many rows are shown, none of meters, whose energy is where it went. Downloads have all."""
 
 COMPARED = {
     "vcpu_seconds": "all vCPU-hours",
@@ -117,8 +117,10 @@ def usage(request: HttpRequest) -> HttpResponse:
     except Mistake:
         report = ask(request, period, by=by)
     mine = [row for row in report.rows if (row.axis, row.key) == (by, key)]
+    used = add(row.subtree for row in mine)
     context = {
-        "figures": figures(add(row.subtree for row in mine), 1) if mine else None,
+        "figures": figures(used, 1) if mine else None,
+        "measured": percent(figures(used).energy_coverage),
         "is_meter": any(row.kind in METERS for row in mine),
         "period": period,
     }
@@ -204,10 +206,11 @@ def _downloads(query: Mapping[str, str]) -> list[tuple[str, str]]:
 def _shown(report: Report) -> dict[str, object]:
     compared = measure(report)
     whole = getattr(report.total, compared)
-    lines = [_line(report, row, compared, whole) for row in report.rows[:SHOWN]]
+    telling = [row for row in report.rows if row.kind not in METERS]
+    lines = [_line(report, row, compared, whole) for row in telling[:SHOWN]]
     return {
         "lines": lines,
-        "left_out": max(0, len(report.rows) - SHOWN),
+        "left_out": len(report.rows) - len(lines),
         "total": figures(report.total, 1),
         "coverage": percent(figures(report.total).coverage),
         "measured": percent(figures(report.total).energy_coverage),
