@@ -280,7 +280,7 @@ def test_a_permalink_is_of_the_same_moments(root: Client, furnished: int) -> Non
 
 def test_every_graph_of_a_page_is_of_one_period(root: Client, furnished: int) -> None:
     text = root.get("/resources/cloud/mirror/").content.decode()
-    assert text.count("<p>last hour</p>") == text.count("data-small") == 2
+    assert text.count(">last hour</p>") == text.count("data-small") == 2
     assert text.count("last=hour") == 4
 
 
