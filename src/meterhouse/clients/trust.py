@@ -10,11 +10,54 @@ import hmac
 import re
 import ssl
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from meterhouse.clients.files import whole_path
+from meterhouse.clients.reasons import reason
 from meterhouse.metering.errors import Mistake
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+Verify = Literal["ca", "pin", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How a peer proves who it is, in the words of a configuration.
+
+    verify:      "ca": an authority has signed its certificate; "pin": it is a known one;
+                 "none": anybody is believed, who is then told the password
+    certificate: a PEM file: the authorities, "" for the system's; of "pin" the very certificate
+    fingerprint: of "pin", its SHA-256 in place of the file
+
+    Raises ValueError that names the key.
+    """
+
+    verify: Verify = "ca"
+    certificate: str = ""
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        whole_path("certificate", self.certificate)
+        if self.fingerprint and self.verify != "pin":
+            raise ValueError('fingerprint: goes with verify = "pin"')
+        if self.certificate and self.verify == "none":
+            raise ValueError('certificate: goes with verify = "ca" or "pin"')
+        if self.verify == "pin" and bool(self.certificate) == bool(self.fingerprint):
+            raise ValueError('verify = "pin": needs the certificate, or else its fingerprint')
+        if self.fingerprint:
+            of_text(self.fingerprint)
+
+    def context(self) -> ssl.SSLContext:
+        """Raises Mistake if a file cannot be used."""
+        if self.verify == "ca":
+            return authorities(self.certificate)
+        if self.verify == "none":
+            return unverified()
+        known = of_file(self.certificate) if self.certificate else [of_text(self.fingerprint)]
+        return pinned(known)
 
 
 def pinned(fingerprints: Collection[bytes]) -> ssl.SSLContext:
@@ -58,8 +101,8 @@ def authorities(file: str) -> ssl.SSLContext:
     """
     try:
         return ssl.create_default_context(cafile=file or None)
-    except (OSError, ssl.SSLError) as error:
-        raise Mistake(f"certificate {file!r}: {error}") from error
+    except OSError as error:
+        raise Mistake(f"certificate {file!r} cannot be read: {_why(error)}") from error
 
 
 def unverified() -> ssl.SSLContext:
@@ -70,10 +113,8 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def of_file(path: str, advice: str = "") -> list[bytes]:
+def of_file(path: str) -> list[bytes]:
     """Fingerprints of the certificates in a PEM file; keys in it are passed over. Raises Mistake.
-
-    advice: what to give instead, if there is none in it
 
     There may be several, so that the next one can be made known before it is in use.
     """
@@ -81,10 +122,14 @@ def of_file(path: str, advice: str = "") -> list[bytes]:
         blocks = _PEM.findall(Path(path).read_text())
         found = [hashlib.sha256(_decoded(block)).digest() for block in blocks]
     except (OSError, ValueError) as error:
-        raise Mistake(f"certificate {path!r} cannot be read: {error}") from error
+        raise Mistake(f"certificate {path!r} cannot be read: {_why(error)}") from error
     if not found:
-        raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE{advice and '; '}{advice}")
+        raise Mistake(f"certificate {path!r} holds no BEGIN CERTIFICATE")
     return found
+
+
+def _why(error: Exception) -> str:
+    return "it is no certificate" if isinstance(error, ssl.SSLError) else reason(error)
 
 
 def _decoded(block: str) -> bytes:

@@ -5,17 +5,18 @@ object it opens, and does nothing but read. When to read, how long to wait, when
 to count and to log is the runner's work, once, for all of them.
 """
 
+from meterhouse.clients.reasons import reason
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.counters import Counted, Register
-from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble, alone
+from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble
+from meterhouse.sources.hosts import alone, check_hosts
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.near import hint
 from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
 from meterhouse.sources.parts import Parts
-from meterhouse.sources.reasons import reason
 from meterhouse.sources.units import UNITS, factor
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Told",
     "Trouble",
     "alone",
+    "check_hosts",
     "checked",
     "configure",
     "factor",

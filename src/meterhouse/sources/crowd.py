@@ -10,14 +10,12 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from meterhouse.metering.errors import Unreachable
 from meterhouse.metering.meters import Meter
-from meterhouse.metering.secrets import Secret
 from meterhouse.sources.kinds import Reading
 from meterhouse.sources.outlets import Outlets
 
@@ -27,18 +25,6 @@ NAN = float("nan")
 FIRST_ROUND_S = 10.0  # there may be much to learn of a peer
 PART_OF_INTERVAL = 0.7
 NAMED_AT_MOST = 3  # of the peers in one trouble
-
-
-def alone(config: Any, host: str, exception: Any) -> Any:
-    """A section's configuration as it holds for one of its hosts.
-
-    config, exception: frozen dataclasses; what the exception leaves at None is the section's
-    """
-    given = asdict(exception)
-    changes = {key: value for key, value in given.items() if value is not None}
-    if "password_file" in changes:
-        changes["password"] = Secret("")
-    return replace(config, **changes, hosts=(host,), probes=("-",), exceptions={})
 
 
 @dataclass(frozen=True, slots=True)

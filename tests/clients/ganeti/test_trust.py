@@ -10,7 +10,7 @@ import pytest
 from tests.clients.ganeti import fake
 
 from meterhouse.clients import trust
-from meterhouse.clients.ganeti.client import HOW_KNOWN, Refused, open_rapi
+from meterhouse.clients.ganeti.client import Refused, open_rapi
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 
@@ -90,7 +90,7 @@ def test_a_file_may_hold_the_key_and_the_next_certificate(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no BEGIN CERTIFICATE; give `certificate`"),
+        (b"", "holds no BEGIN CERTIFICATE"),
         (b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----", "cannot be read"),
         (b"\xff\xfe", "cannot be read"),
     ],
@@ -101,7 +101,7 @@ def test_a_file_without_a_certificate_is_a_mistake(
     file = tmp_path / "rapi.pem"
     file.write_bytes(content)
     with pytest.raises(Mistake, match=said):
-        trust.of_file(str(file), HOW_KNOWN)
+        trust.of_file(str(file))
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

@@ -80,7 +80,10 @@ async def test_a_bmc_that_is_not_known_is_told_nothing(
     shown = trust.spelled(identity.fingerprint)
     for trusted, said in (
         (trust.pinned([bytes(32)]), f"another certificate, {shown}; see `verify`"),
-        (trust.authorities(""), "self-signed certificate; see `verify`"),
+        (
+            trust.authorities(""),
+            "self-signed certificate; name it, or who signed it, in `certificate`",
+        ),
     ):
         async with opened(bmc, trusted=trusted) as service:
             with pytest.raises(Refused, match=said):

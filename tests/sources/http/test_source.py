@@ -211,9 +211,18 @@ async def test_a_certificate_nobody_knows_is_not_believed(web: Web, clock: Fixed
     url = f"{web.tls}/m.json"
     ended = await run(meter(url), clock)
     assert "its certificate is not believed: self-signed" in ended.error
-    for trust in ({"certificate": str(web.identity.file)}, {"verify": False}):
-        async with meter(url, **trust).open(clock) as source:
+    known, file = web.identity.fingerprint.hex(":"), str(web.identity.file)
+    ways: list[dict[str, str]] = [
+        {"certificate": file},
+        {"verify": "pin", "certificate": file},
+        {"verify": "pin", "fingerprint": known},
+        {"verify": "none"},
+    ]
+    for way in ways:
+        async with meter(url, **way).open(clock) as source:
             assert figures(await source.read(), "power") == {"lab/node-1": 6}
+    ended = await run(meter(url, verify="pin", fingerprint="AB" * 32), clock)
+    assert f"it shows another certificate, {known.upper()}" in ended.error
 
 
 async def test_a_certificate_for_another_name_is_not_believed(
@@ -230,7 +239,7 @@ async def test_a_certificate_for_another_name_is_not_believed(
 
 
 async def test_a_certificate_file_that_is_none_is_a_mistake(clock: FixedClock) -> None:
-    with pytest.raises(Mistake, match=r"'/no/such\.pem' cannot be read"):
+    with pytest.raises(Mistake, match=r"'/no/such\.pem' cannot be read: No such"):
         async with meter("https://127.0.0.1/", certificate="/no/such.pem").open(clock):
             pass
 
@@ -318,7 +327,9 @@ async def test_a_peer_that_lies_costs_its_own_time_and_nothing_else(
         ({"user": "alice"}, "go together"),
         ({"user": "alice", "password": "x", "token": "y"}, "not together"),
         ({"certificate": "house.pem"}, "whole path"),
-        ({"certificate": "/house.pem", "verify": False}, "verify"),
+        ({"certificate": "/house.pem", "verify": "none"}, "verify"),
+        ({"verify": "pin"}, "needs the certificate, or else its fingerprint"),
+        ({"verify": False}, "verify"),
         ({"headers": {"X-Key": "a\r\nb"}}, "cannot be sent"),
         ({"deadline_s": 0}, "deadline_s"),
         ({"energy": {"path": "e"}}, "energy: unit"),

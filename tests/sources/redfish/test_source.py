@@ -97,10 +97,10 @@ async def test_what_others_serve_is_read_and_moves(
 async def test_an_authority_may_vouch_for_the_bmcs(
     service: Served, identity: certificates.Identity, clock: FixedClock
 ) -> None:
-    more = {"verify": "ca", "ca": str(identity.file), "fingerprint": "", "login": "basic"}
+    more = {"verify": "ca", "certificate": str(identity.file), "fingerprint": "", "login": "basic"}
     async with section({"n": service.port}, identity, **more).open(clock) as source:
         assert figures(await source.read())
-    more["ca"] = ""
+    more["certificate"] = ""
     async with section({"n": service.port}, identity, **more).open(clock) as source:
         with pytest.raises(Unreachable, match="its certificate is not believed: self-signed"):
             await source.read()
@@ -200,12 +200,13 @@ PIN = {"fingerprint": "AB" * 32}
         ({"hosts": ["a", "a"]}, "a:443 is there twice"),
         ({"hosts": ["a"]}, "probes: 2 of them for 1 hosts"),
         ({"exceptions": {"c": {}}}, "exceptions: 'c' is none of the hosts"),
-        ({"verify": "pin"}, "fingerprint: 'a' has none"),
-        ({"verify": "pin", "exceptions": {"a": PIN}}, "fingerprint: 'b' has none"),
+        ({"verify": "pin"}, "needs the certificate, or else its fingerprint (host 'a')"),
+        ({"verify": "pin", "exceptions": {"a": PIN}}, "(host 'b')"),
         ({"verify": "pin", "fingerprint": "AB"}, "32 bytes"),
         (PIN, 'fingerprint: goes with verify = "pin"'),
-        ({"verify": "none", "ca": "/a.pem"}, 'ca: goes with verify = "ca"'),
-        ({"ca": "a.pem"}, "must be a whole path"),
+        ({"exceptions": {"b": PIN}}, "exceptions: 'b': fingerprint: goes with"),
+        ({"verify": "none", "certificate": "/a.pem"}, "certificate: goes with"),
+        ({"certificate": "a.pem"}, "must be a whole path"),
         ({"password": "a", "password_file": "/b"}, "give one of them"),
         ({"patience_s": 0}, "patience_s"),
         ({"at_once": 0}, "at_once"),
@@ -219,11 +220,27 @@ def test_what_cannot_be_meant_is_refused(table: dict[str, Any], said: str) -> No
 
 
 async def test_a_file_that_cannot_be_read_is_a_mistake(clock: FixedClock, tmp_path: Path) -> None:
-    for key in ("password_file", "ca"):
+    for key in ("password_file", "certificate"):
         table = WORKS | {key: str(tmp_path / "none")}
         with pytest.raises(Mistake, match="none"):
             async with configure("rack-2", table, where="-").open(clock):
                 pass
+
+
+async def test_one_bmc_may_show_another_certificate_than_the_file_for_all(
+    pair: dict[str, Bmc], identity: certificates.Identity, clock: FixedClock, tmp_path: Path
+) -> None:
+    stranger = certificates.identity(tmp_path / "stranger.pem")
+    for file, known in ((identity.file, {"rack-2/alice power": 100}), (stranger.file, {})):
+        exceptions: dict[str, Any] = {"127.0.0.1": {"port": pair["alice"].port}}
+        exceptions |= {
+            "localhost": {"port": pair["bob"].port}
+            | {"fingerprint": trust.spelled(identity.fingerprint)}
+        }
+        table = {"certificate": str(file), "fingerprint": "", "exceptions": exceptions}
+        ports = {node: bmc.port for node, bmc in pair.items()}
+        async with section(ports, identity, **table).open(clock) as source:
+            assert figures(await source.read()) == known | {"rack-2/bob power": 200}
 
 
 async def test_a_password_may_stand_in_a_file(

@@ -13,8 +13,6 @@ loopback). Nobody waits for what is read every quarter of an hour, so the peers 
 
 import asyncio
 import html
-import os
-import socket
 import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -27,6 +25,7 @@ import msgspec
 
 from meterhouse.clients.ganeti import answers
 from meterhouse.clients.ganeti.answers import Cluster, Group, Instance, Node
+from meterhouse.clients.reasons import reason
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.secrets import Secret
 
@@ -196,10 +195,8 @@ def explained(error: httpx.HTTPError, where: str) -> Unreachable:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Refused(f"{where}: {cause.args[-1]}; {HOW_KNOWN}")
-        if isinstance(cause, ssl.SSLError | socket.gaierror):
-            return Unreachable(f"{where}: {cause.args[-1]}")
         if isinstance(cause, OSError) and cause.errno:
-            return Unreachable(f"{where}: {os.strerror(cause.errno)}")
+            return Unreachable(f"{where}: {reason(cause)}")
     return Unreachable(f"{where}: {error or type(error).__name__}")
 
 

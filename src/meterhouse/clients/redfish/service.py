@@ -8,7 +8,6 @@ be it by a redirect or by a link.
 """
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from meterhouse.clients.reasons import reason
 from meterhouse.clients.redfish.answers import Root, link
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.secrets import Secret
@@ -144,11 +144,9 @@ class Service:
         try:
             return await self._asked(method, path, headers, body)
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Refused(
-                f"its certificate is not believed: {_certificate(error)}; see `verify`"
-            ) from error
+            raise Refused(reason(error.certificate_error)) from error
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(_why(error.os_error)) from error
+            raise Unreachable(reason(error.os_error)) from error
         except aiohttp.ClientPayloadError as error:
             raise BadReading(f"{path}: the answer was cut short") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -201,17 +199,6 @@ async def _read(answer: aiohttp.ClientResponse, path: str) -> bytes:
         if len(body) > LARGEST:
             raise BadReading(f"{path}: an answer of more than {LARGEST // 2**20} MiB")
     return bytes(body)
-
-
-def _why(error: OSError) -> str:
-    """The system's words: asyncio puts its own, and the address, in their place."""
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else error.strerror or str(error)  # below 0: names
-
-
-def _certificate(error: aiohttp.ClientConnectorCertificateError) -> str:
-    inner = error.certificate_error
-    return str(getattr(inner, "verify_message", "") or inner.args[-1])
 
 
 @asynccontextmanager

@@ -2,13 +2,12 @@
 
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from meterhouse.clients import trust
+from meterhouse.clients.files import Password
 from meterhouse.clients.ganeti.client import DEADLINE_S, HOW_KNOWN
-from meterhouse.metering.errors import Mistake
+from meterhouse.clients.trust import Trust
 from meterhouse.metering.secrets import Secret
 
 NO_PASSWORD = Secret("")
@@ -45,8 +44,6 @@ class Config:
         _check_url(self.url)
         _check_user(self)
         _check_trust(self)
-        _check_path("password_file", self.password_file)
-        _check_path("certificate", self.certificate)
         if self.deadline_s <= 0:
             raise ValueError("deadline_s must be more than zero")
 
@@ -64,46 +61,22 @@ def _check_url(url: str) -> None:
 
 
 def _check_user(config: Config) -> None:
-    given = [bool(config.password.reveal()), bool(config.password_file)]
-    if all(given):
-        raise ValueError("password and password_file: give one of them")
-    if bool(config.user) != any(given):
+    if bool(config.user) != bool(Password(config.password, config.password_file)):
         raise ValueError("user and password (or password_file) go together")
     if not config.password.reveal().isascii():  # 401, whatever its users file says
         raise ValueError("password: RAPI understands ASCII only")
 
 
 def _check_trust(config: Config) -> None:
-    if config.verify == "ca" and config.fingerprint:
-        raise ValueError('fingerprint: goes with verify = "pin"')
     if config.verify == "pin" and bool(config.certificate) == bool(config.fingerprint):
         raise ValueError(f"by what is the cluster known? {HOW_KNOWN}")
-    if config.fingerprint:
-        trust.of_text(config.fingerprint)
+    _trust(config)
 
 
-def _check_path(key: str, path: str) -> None:
-    if path and not Path(path).is_absolute():  # the house may run in another folder
-        raise ValueError(f"{key}: {path!r} must be a whole path, from / on")
+def _trust(config: Config) -> Trust:
+    return Trust(config.verify, config.certificate, config.fingerprint)
 
 
 def credentials(config: Config) -> tuple[Secret, ssl.SSLContext]:
     """Read the files that the configuration names. Raises Mistake."""
-    return _password(config), _trusted(config)
-
-
-def _password(config: Config) -> Secret:
-    if not config.password_file:
-        return config.password
-    try:
-        return Secret(Path(config.password_file).read_text().rstrip("\r\n"))
-    except (OSError, ValueError) as error:
-        raise Mistake(f"password_file {config.password_file!r} cannot be read: {error}") from error
-
-
-def _trusted(config: Config) -> ssl.SSLContext:
-    if config.verify == "ca":
-        return trust.authorities(config.certificate)
-    if config.certificate:
-        return trust.pinned(trust.of_file(config.certificate, HOW_KNOWN))
-    return trust.pinned([trust.of_text(config.fingerprint)])
+    return Password(config.password, config.password_file).read(), _trust(config).context()

@@ -1,14 +1,13 @@
 """Fetching small JSON documents over kept connections, from peers that are not trusted."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from meterhouse.metering.errors import BadReading, Mistake, Unreachable
+from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.sources import reason
 from meterhouse.sources.documents import decode
 from meterhouse.sources.http.config import Config, Login
@@ -32,7 +31,7 @@ class Client:
         except TimeoutError as error:
             raise Unreachable(f"no answer within {self._deadline_s:g} s") from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Unreachable(f"its certificate is not believed: {_tls(error)}") from error
+            raise Unreachable(reason(error.certificate_error)) from error
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(reason(error.os_error)) from error
         except aiohttp.ClientPayloadError as error:
@@ -71,15 +70,10 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _tls(error: aiohttp.ClientConnectorCertificateError) -> str:
-    inner = error.certificate_error
-    return str(getattr(inner, "verify_message", "") or inner)
-
-
 @asynccontextmanager
 async def open_client(config: Config) -> AsyncIterator[Client]:
     """Raises Mistake if the certificate's file cannot be read."""
-    trusted = await asyncio.to_thread(_trusted, config)
+    trusted = await asyncio.to_thread(config.trust.context)
     connector = aiohttp.TCPConnector(limit=AT_ONCE, ssl=trusted, ttl_dns_cache=60)
     digest = bool(config.user) and config.login is Login.DIGEST
     async with aiohttp.ClientSession(
@@ -106,12 +100,3 @@ def _authorization(config: Config) -> str:
         return aiohttp.encode_basic_auth(config.user, config.password.reveal(), "utf-8")
     token = config.token.reveal()
     return f"Bearer {token}" if token else ""
-
-
-def _trusted(config: Config) -> ssl.SSLContext | bool:
-    if not config.verify:
-        return False
-    try:
-        return ssl.create_default_context(cafile=config.certificate or None)
-    except (OSError, ValueError) as error:
-        raise Mistake(f"certificate {config.certificate!r} cannot be read: {error}") from error

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import urlsplit
 
+from meterhouse.clients.trust import Trust, Verify
 from meterhouse.metering.meters import ENERGY, POWER, Meter
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Probes, checked, hint
@@ -73,8 +73,7 @@ class Config:
     user, password, login: for those that want them; login: "basic" or "digest"
     token:       sent as a bearer token
     headers:     sent besides, each with its secret text
-    certificate: the PEM file of whoever signs theirs, if that is not a known authority
-    verify:      false believes anybody: then a password may be told to the wrong one
+    verify, certificate, fingerprint: how each proves who it is; see clients/trust.py
     deadline_s:  how long an answer may take
     project:     whose the probes are, by the project's id; "" leaves it to an ownership rule
     """
@@ -93,8 +92,9 @@ class Config:
     login: Login = Login.BASIC
     token: Secret = field(default_factory=lambda: Secret(""))
     headers: dict[str, Secret] = field(default_factory=dict)
+    verify: Verify = "ca"
     certificate: str = ""
-    verify: bool = True
+    fingerprint: str = ""
     deadline_s: float = 2.0
     project: str = ""
 
@@ -121,11 +121,14 @@ class Config:
             raise ValueError("user and password go together")
         if self.user and self.token.reveal():
             raise ValueError("token: not together with user and password")
-        if self.certificate and not (self.verify and Path(self.certificate).is_absolute()):
-            raise ValueError("certificate: a whole path, from / on, and verify left alone")
+        _ = self.trust
         for name, text in self.headers.items():
             if not name.isascii() or not name.isprintable() or not text.reveal().isprintable():
                 raise ValueError(f"headers: {name!r} cannot be sent")
+
+    @property
+    def trust(self) -> Trust:
+        return Trust(self.verify, self.certificate, self.fingerprint)
 
     @property
     def known(self) -> Model:

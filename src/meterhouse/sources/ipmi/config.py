@@ -1,15 +1,15 @@
 """How BMCs are told to the source: where they are, whose, who logs in, and what is asked."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from meterhouse.clients.files import Password
 from meterhouse.clients.freeipmi.client import Manner
 from meterhouse.clients.freeipmi.login import NO_KEY, Login
 from meterhouse.clients.hosts import address
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
-from meterhouse.sources import Probes, alone, checked
+from meterhouse.sources import Probes, alone, check_hosts, checked
 
 Method = Literal["auto", "dcmi", "sensors"]
 Privilege = Literal["user", "operator", "admin"]
@@ -84,8 +84,10 @@ class Config:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be meant, without showing a password."""
-        _check_hosts(self)
-        _check_login(self)
+        checked(self.probes)
+        check_hosts(self)
+        Password(self.password, self.password_file)
+        Login(self.user, self.password, self.k_g)
         if self.cipher_suite not in CIPHER_SUITES:
             known = ", ".join(map(str, CIPHER_SUITES))
             raise ValueError(f"cipher_suite: {self.cipher_suite} is none of {known}")
@@ -97,9 +99,7 @@ class Config:
 
     def of(self, host: str) -> "Config":
         """As for this host alone."""
-        if host not in self.exceptions:
-            return self
-        found: Config = alone(self, host, self.exceptions[host])
+        found: Config = alone(self, host)
         return found
 
 
@@ -116,14 +116,11 @@ class Bmc:
 
 def bmcs(config: Config) -> list[Bmc]:
     """The hosts in their order, their passwords read from their files. Raises Mistake."""
-    passwords: dict[str, Secret] = {}
-    return [_bmc(config.of(host), host, passwords) for host in config.hosts]
+    return [_bmc(config.of(host), host) for host in config.hosts]
 
 
-def _bmc(config: Config, host: str, passwords: dict[str, Secret]) -> Bmc:
-    if config.password_file and config.password_file not in passwords:
-        passwords[config.password_file] = _read(config.password_file)
-    password = passwords.get(config.password_file, config.password)
+def _bmc(config: Config, host: str) -> Bmc:
+    password = Password(config.password, config.password_file).read()
     try:
         login = Login(config.user, password, config.k_g)
     except ValueError as error:
@@ -132,43 +129,3 @@ def _bmc(config: Config, host: str, passwords: dict[str, Secret]) -> Bmc:
         login, config.cipher_suite, config.privilege, config.workarounds, config.patience_s
     )
     return Bmc(host, address(host, config.port), manner, config.method, config.sensors)
-
-
-def _read(file: str) -> Secret:
-    try:
-        return Secret(Path(file).read_text().rstrip("\r\n"))
-    except (OSError, ValueError) as error:
-        raise Mistake(f"password_file {file!r} cannot be read: {error}") from error
-
-
-def _check_hosts(config: Config) -> None:
-    checked(config.probes)
-    if len(config.hosts) != len(config.probes):
-        many = f"{len(config.probes)} of them for {len(config.hosts)} hosts"
-        raise ValueError(f"probes: {many}; each host has one")
-    for host in config.exceptions:
-        if host not in config.hosts:
-            raise ValueError(f"exceptions: {host!r} is none of the hosts")
-    addresses: set[str] = set()
-    for host in config.hosts:
-        found = address(host, _of(config, host).port)
-        if found in addresses:
-            raise ValueError(f"hosts: {found} is there twice")
-        addresses.add(found)
-
-
-def _of(config: Config, host: str) -> Config:
-    try:
-        return config.of(host)
-    except ValueError as error:
-        raise ValueError(f"exceptions: {host!r}: {error}") from None
-
-
-def _check_login(config: Config) -> None:
-    if config.password.reveal() and config.password_file:
-        raise ValueError("password and password_file: give one of them")
-    if config.password_file and not Path(config.password_file).is_absolute():
-        raise ValueError(
-            f"password_file: {config.password_file!r} must be a whole path, from / on"
-        )
-    Login(config.user, config.password, config.k_g)

@@ -1,0 +1,52 @@
+"""Why there is no connection, in a few words: what happened, and where that helps what to do."""
+
+import os
+import re
+import socket
+import ssl
+
+_INSIDE = re.compile(r"\[Errno (\d+)\]")
+"""Asyncio, which has tried several addresses of a name, tells of them in one text."""
+
+NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
+WANTS_CERTIFICATE = re.compile("ALERT_(CERTIFICATE|BAD_CERT|UNKNOWN_CA|UNSUPPORTED_CERT)")
+
+KNOWN_AS = "name it, or who signed it, in `certificate`"
+BY_NAME = "ask for it by a name it bears"
+ADVICE = {
+    10: "it has to be renewed there",
+    18: KNOWN_AS,
+    19: KNOWN_AS,
+    20: KNOWN_AS,
+    21: KNOWN_AS,
+    62: BY_NAME,
+    64: BY_NAME,
+}
+"""What to do, by the number that OpenSSL has for it. Source: openssl/x509_vfy.h."""
+
+
+def reason(error: BaseException) -> str:
+    """Asyncio and others put words of their own in place of the system's."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _disbelieved(error)
+    if isinstance(error, ssl.SSLError):
+        return _without_tls(error.reason or str(error))
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
+    inside = _INSIDE.search(str(error))
+    number = getattr(error, "errno", None) or int(inside[1] if inside else 0)
+    return os.strerror(number) if number > 0 else str(error)
+
+
+def _disbelieved(error: ssl.SSLCertVerificationError) -> str:
+    why = str(getattr(error, "verify_message", "") or error.args[-1]).rstrip(".")
+    advice = ADVICE.get(getattr(error, "verify_code", 0), "see `verify`")
+    return f"its certificate is not believed: {why}; {advice}"
+
+
+def _without_tls(why: str) -> str:
+    if why in NO_TLS:
+        return "it does not speak TLS on this port"
+    if WANTS_CERTIFICATE.search(why):
+        return "it refuses our certificate, or wants one"
+    return f"no TLS with it: {why.lower().replace('_', ' ')}"
