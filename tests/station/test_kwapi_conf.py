@@ -101,6 +101,27 @@ def test_each_driver_has_its_table(text: str, table: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("resolution", "interval", "note"),
+    [
+        ("1", None, ""),
+        ("5", 5, ""),
+        ("0.5", 0.5, ""),
+        ("0", None, "resolution 0 is no number of seconds"),
+        ("'10'", None, "resolution '10' is no number of seconds"),
+    ],
+)
+def test_the_resolution_of_grid_5000_is_the_interval(
+    resolution: str, interval: float | None, note: str
+) -> None:
+    given = f"{{'protocol': '2c', 'ip': 'pdu', 'oid': '{EATON}', 'resolution': {resolution}}}"
+    found = one(section("Snmp", "['F1']", given))
+    assert found.table is not None
+    assert found.table.get("interval") == interval
+    assert note in " ".join(found.notes)
+    assert bool(found.notes) == bool(note)
+
+
+@pytest.mark.parametrize(
     ("text", "note"),
     [
         (section("Quantum", "['A']"), "'quantum' is not known"),

@@ -129,7 +129,16 @@ def _snmp(section: _Section, notes: list[str]) -> Table:
     else:
         table["power"] = {"oid": f"{oid}.{{n}}"}
         notes.append("check that the rows of this object are numbered from 1")
-    return {**table, "probes": section.nodes}
+    return {**table, **_interval(given, notes), "probes": section.nodes}
+
+
+def _interval(given: dict[str, Any], notes: list[str]) -> Table:
+    """Grid'5000's ``resolution``: seconds from one round to the next; 1 if it is not given."""
+    seconds = given.pop("resolution", 1)
+    if isinstance(seconds, (int, float)) and 0 < seconds <= 86400:
+        return {} if seconds == 1 else {"interval": seconds}
+    notes.append(f"resolution {seconds!r} is no number of seconds: it is read each second")
+    return {}
 
 
 def _wattsup(section: _Section, notes: list[str]) -> Table:
