@@ -32,10 +32,11 @@ def refused(why: str) -> ssl.SSLError:
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
         (OSError("the bridge has closed"), "the bridge has closed"),
         (ValueError("no port"), "no port"),
+        (TimeoutError(), "no answer in time"),
         (refused("WRONG_VERSION_NUMBER"), "it does not speak TLS on this port"),
         (
             refused("TLSV13_ALERT_CERTIFICATE_REQUIRED"),
-            "it refuses our certificate, or wants one",
+            "it wants a client certificate that it knows",
         ),
         (refused("UNSUPPORTED_PROTOCOL"), "no TLS with it: unsupported protocol"),
         (

@@ -35,7 +35,9 @@ def reason(error: BaseException) -> str:
         return str(error.strerror)
     inside = _INSIDE.search(str(error))
     number = getattr(error, "errno", None) or int(inside[1] if inside else 0)
-    return os.strerror(number) if number > 0 else str(error)
+    if number > 0:
+        return os.strerror(number)
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error)
 
 
 def _disbelieved(error: ssl.SSLCertVerificationError) -> str:
@@ -48,5 +50,5 @@ def _without_tls(why: str) -> str:
     if why in NO_TLS:
         return "it does not speak TLS on this port"
     if WANTS_CERTIFICATE.search(why):
-        return "it refuses our certificate, or wants one"
+        return "it wants a client certificate that it knows"
     return f"no TLS with it: {why.lower().replace('_', ' ')}"

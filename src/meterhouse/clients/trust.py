@@ -60,6 +60,13 @@ class Trust:
         return pinned(known)
 
 
+def where_spoken(trust: Trust, *, tls: bool) -> Trust | None:
+    """Of a peer that speaks TLS only if it is told to. Raises ValueError for a trust in nobody."""
+    if not tls and trust != Trust():
+        raise ValueError("verify, certificate and fingerprint: go with tls = true")
+    return trust if tls else None
+
+
 def pinned(fingerprints: Collection[bytes]) -> ssl.SSLContext:
     """A context that trusts exactly the certificates with these SHA-256 fingerprints.
 

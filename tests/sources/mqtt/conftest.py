@@ -14,11 +14,15 @@ from tests.sources.programs import found, free_port, listens, started
 
 @dataclass(frozen=True)
 class Broker:
-    """One that is running. secure, tls: its ports for those with a login, and with TLS."""
+    """One that is running.
+
+    secure, tls, mutual: its ports for those with a login, with TLS, and with a certificate
+    """
 
     port: int
     secure: int
     tls: int
+    mutual: int
     identity: fake.Identity
     process: "subprocess.Popen[bytes]"
 
@@ -42,6 +46,12 @@ listener {tls} 127.0.0.1
 allow_anonymous true
 certfile {identity}
 keyfile {identity}
+listener {mutual} 127.0.0.1
+allow_anonymous true
+certfile {identity}
+keyfile {identity}
+cafile {identity}
+require_certificate true
 """
 
 
@@ -55,13 +65,20 @@ def running(folder: Path) -> Iterator[Broker]:
     (folder / "rights").write_text("user alice\ntopic read lab/#\n")
     for file in (users, folder / "rights"):
         file.chmod(0o600)
-    port, secure, tls = free_port(), free_port(), free_port()
+    port, secure, tls, mutual = (free_port() for _ in range(4))
     config = folder / "mosquitto.conf"
     config.write_text(
-        CONFIG.format(folder=folder, port=port, secure=secure, tls=tls, identity=identity.file)
+        CONFIG.format(
+            folder=folder,
+            port=port,
+            secure=secure,
+            tls=tls,
+            mutual=mutual,
+            identity=identity.file,
+        )
     )
-    with started([mosquitto, "-c", config], listens(tls), folder / "log") as process:
-        yield Broker(port, secure, tls, identity, process)
+    with started([mosquitto, "-c", config], listens(mutual), folder / "log") as process:
+        yield Broker(port, secure, tls, mutual, identity, process)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,17 @@ import dataclasses
 import gc
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from tests.clients.ganeti.fake import identity
 from tests.sources.mqtt.conftest import Broker
 from tests.sources.programs import free_port
 from tests.sources.readings import configured, figures, moments, run
@@ -25,7 +33,7 @@ def meters(at: int, **more: Any) -> Configured:
     table: dict[str, Any] = {"topic": "lab/+/w", "devices": ["a"], "probes": ["node-1"]}
     if "model" not in more:
         table["power"] = {"path": "w"}
-    address = {"host": "127.0.0.1", "port": at, "timeout": 5}
+    address = {"host": "127.0.0.1", "port": at, "timeout": 15}
     return configured("lab", kind="mqtt", **address | table | more)
 
 
@@ -136,17 +144,60 @@ async def test_a_login_that_is_right_hears_what_it_may(broker: Broker, clock: Fi
 
 
 @pytest.mark.filterwarnings(  # paho leaves the socket of a failed handshake to the collector
-    "ignore:unclosed <ssl.SSLSocket:ResourceWarning", "ignore:Exception ignored in.*SSLSocket"
+    "ignore:unclosed <.*Socket:ResourceWarning", "ignore:Exception ignored in.*Socket"
 )
 async def test_a_broker_is_believed_by_its_certificate(broker: Broker, clock: FixedClock) -> None:
     unknown = await run(meters(broker.tls, tls=True), clock)
+    other = await run(meters(broker.tls, tls=True, verify="pin", fingerprint="AB" * 32), clock)
     gc.collect()
-    assert "certificate verify failed" in unknown.error
-    trusting = meters(broker.tls, tls=True, certificate=str(broker.identity.file))
-    async with trusting.open(clock) as source:
-        assert figures(await said(source, broker, "lab/a/w", '{"w": 6}'), "power")
-    with pytest.raises(Mistake, match="cannot be read"):
-        async with meters(broker.tls, tls=True, certificate="/no/such.pem").open(clock):
+    assert "its certificate is not believed: self-signed certificate; name it" in unknown.error
+    assert "its certificate is not believed: it shows another certificate" in other.error
+    file, known = str(broker.identity.file), broker.identity.fingerprint.hex()
+    ways: list[dict[str, str]] = [
+        {"certificate": file},
+        {"verify": "pin", "certificate": file},
+        {"verify": "pin", "fingerprint": known},
+        {"verify": "none"},
+    ]
+    for way in ways:
+        async with meters(broker.tls, tls=True, **way).open(clock) as source:
+            assert figures(await said(source, broker, "lab/a/w", '{"w": 6}'), "power")
+
+
+async def test_a_broker_that_wants_a_certificate_is_shown_ours(
+    broker: Broker, clock: FixedClock, tmp_path: Path
+) -> None:
+    ours = str(broker.identity.file)  # which it takes for an authority
+    shown = meters(broker.mutual, tls=True, certificate=ours, client_certificate=ours)
+    async with shown.open(clock) as source:
+        assert figures(await said(source, broker, "lab/a/w", '{"w": 7}'), "power")
+    stranger = str(identity(tmp_path / "stranger.pem").file)
+    wrong = meters(broker.mutual, tls=True, certificate=ours, client_certificate=stranger)
+    ended = await run(wrong, clock)
+    assert "it wants a client certificate that it knows" in ended.error
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"certificate": "/no/such.pem"}, "certificate '/no/such.pem' cannot be read: No such"),
+        ({"client_certificate": "/no/such.pem"}, "'/no/such.pem': No such file"),
+        ({"client_key": "{other}", "client_certificate": "{ours}"}, "they are no pair"),
+        ({"client_certificate": "{locked}"}, "the key is encrypted"),
+    ],
+)
+async def test_files_that_cannot_be_used_are_a_mistake(
+    clock: FixedClock, tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    made = {name: tmp_path / f"{name}.pem" for name in ("ours", "other", "locked")}
+    ours, _ = identity(made["ours"]), identity(made["other"])
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a passphrase")
+    )
+    made["locked"].write_bytes(key + ours.certificate.public_bytes(Encoding.PEM))
+    table = {key: path.format(**made) for key, path in files.items()}
+    with pytest.raises(Mistake, match=said):
+        async with meters(1, tls=True, **table).open(clock):
             pass
 
 
@@ -200,7 +251,10 @@ async def test_a_broker_that_dies_ends_the_read(
         ({"energy": {"path": "e"}}, "energy: unit"),
         ({"every": 0}, "every"),
         ({"password": "x"}, "together with user"),
-        ({"certificate": "/ca.pem"}, "tls = true"),
+        ({"certificate": "/ca.pem"}, "go with tls = true"),
+        ({"client_certificate": "/a.pem"}, "client_certificate: goes with tls = true"),
+        ({"client_key": "/a.pem", "tls": True}, "client_key: goes with client_certificate"),
+        ({"client_certificate": "a.pem", "tls": True}, "must be a whole path"),
         ({"channels": []}, "channels"),
         ({"port": 70000}, "port"),
     ],

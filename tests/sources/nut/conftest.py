@@ -1,4 +1,7 @@
-"""A real upsd, with NUT's own dummy-ups drivers before it."""
+"""A real upsd, with NUT's own dummy-ups drivers before it, and a certificate.
+
+Debian builds it with NSS, which keeps certificates in a database of its own.
+"""
 
 import os
 import signal
@@ -10,6 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+    pkcs12,
+)
+from tests.clients.ganeti.fake import Identity, identity
 from tests.sources.programs import found, free_port, started
 
 DEVICES: dict[str, dict[str, str | float]] = {
@@ -31,11 +41,12 @@ LIBRARY = Path("/lib/nut")
 
 @dataclass(frozen=True)
 class Nut:
-    """upsd at ``port``, and the drivers before it, by UPS."""
+    """upsd at ``port``, and the drivers before it, by UPS. identity: what it proves with."""
 
     port: int
     folder: Path
     drivers: dict[str, "subprocess.Popen[bytes]"]
+    identity: Identity
 
     def set(self, ups: str, **values: float) -> None:
         """Values with __ for each dot. dummy-ups takes what upsd is told to set."""
@@ -62,11 +73,42 @@ def _configure(folder: Path, port: int) -> None:
     (folder / "ups.conf").write_text(
         "pollinterval = 1\n" + "".join(sections) + "[ghost]\ndriver = dummy-ups\nport = x\n"
     )
-    (folder / "upsd.conf").write_text(f"LISTEN 127.0.0.1 {port}\nMAXAGE 2\n")
+    (folder / "upsd.conf").write_text(
+        f"LISTEN 127.0.0.1 {port}\nMAXAGE 2\n"
+        f'CERTPATH {folder}/database\nCERTIDENT upsd ""\nDISABLE_WEAK_SSL true\n'
+    )
     (folder / "upsd.users").write_text("[admin]\npassword = adminpw\nactions = SET\n")
     (folder / "nut.conf").write_text("MODE=netserver\n")
     for file in folder.iterdir():
         file.chmod(0o600)
+
+
+def _certify(folder: Path) -> Identity:
+    """Make a certificate, and put it into a database of NSS."""
+    certutil, pk12util = (found(name, "libnss3-tools") for name in ("certutil", "pk12util"))
+    made = identity(folder / "identity.pem", address="127.0.0.1")
+    key = load_pem_private_key(made.file.read_bytes(), None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    bundle, database = folder / "identity.p12", folder / "database"
+    sealed = pkcs12.serialize_key_and_certificates(
+        b"upsd", key, made.certificate, None, BestAvailableEncryption(b"bundle")
+    )
+    bundle.write_bytes(sealed)
+    database.mkdir()
+    subprocess.run([certutil, "-N", "-d", f"sql:{database}", "--empty-password"], check=True)
+    taken: list[str | Path] = [
+        pk12util,
+        "-i",
+        bundle,
+        "-d",
+        f"sql:{database}",
+        "-W",
+        "bundle",
+        "-K",
+        "",
+    ]
+    subprocess.run(taken, check=True, stdout=subprocess.DEVNULL)
+    return made
 
 
 def _answers(port: int) -> Callable[[], bool]:
@@ -93,7 +135,7 @@ def nut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nut]:
     folder, port = tmp_path_factory.mktemp("nut"), free_port()
     log = folder.parent / f"{folder.name}.log"
     _configure(folder, port)
-    made = Nut(port, folder, {})
+    made = Nut(port, folder, {}, _certify(folder))
     user = ["-F", "-u", "root"]
     with ExitStack() as stack:
         for name in DEVICES:

@@ -112,19 +112,84 @@ async def test_nobody_there_is_said_with_the_reason(clock: FixedClock) -> None:
     assert ended.error == f"127.0.0.1:{port}: Connection refused"
 
 
+async def test_upsd_is_believed_by_its_certificate(nut: Nut, clock: FixedClock) -> None:
+    file, known = str(nut.identity.file), nut.identity.fingerprint.hex(":")
+    ways: list[dict[str, str]] = [
+        {"certificate": file},
+        {"verify": "pin", "certificate": file},
+        {"verify": "pin", "fingerprint": known},
+        {"verify": "none"},
+    ]
+    login = {"user": "admin", "password": "adminpw"}
+    for way in ways:
+        async with upses(nut.port, "modern", tls=True, **login, **way).open(clock) as source:
+            assert figures(await source.read(), "power") == {"room/node-1": 504}
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({}, "self-signed certificate; name it, or who signed it, in `certificate`"),
+        ({"verify": "pin", "fingerprint": "AB" * 32}, "it shows another certificate, "),
+        ({"host": "localhost", "certificate": "{file}"}, "Hostname mismatch"),
+    ],
+)
+async def test_an_upsd_that_is_another_is_told_nothing(
+    nut: Nut, clock: FixedClock, table: dict[str, str], why: str
+) -> None:
+    files = {key: text.format(file=nut.identity.file) for key, text in table.items()}
+    ended = await run(upses(nut.port, "modern", tls=True, **files), clock)
+    assert f"its certificate is not believed: {why}" in ended.error
+
+
+async def test_without_tls_no_password_is_told(clock: FixedClock) -> None:
+    login = {"user": "alice", "password": "s3cret-pw"}
+    async with liar(b"ERR FEATURE-NOT-CONFIGURED\n") as (port, heard):
+        ended = await run(upses(port, "modern", tls=True, **login), clock)
+    assert heard == [b"STARTTLS\n"]
+    assert ended.error == (
+        f"127.0.0.1:{port}: no TLS: it has no certificate: give it one in upsd.conf"
+    )
+
+
+async def test_what_somebody_puts_before_the_handshake_is_not_read(
+    nut: Nut, clock: FixedClock
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b'OK STARTTLS\nVAR modern ups.realpower "1"\n')
+        await writer.start_tls(nut.identity.context())
+        while line := await reader.readline():
+            writer.write(line.strip().removeprefix(b"GET ") + b' "5"\n')
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with upses(port, "modern", tls=True, verify="none").open(clock) as source:
+            assert figures(await source.read(), "power") == {"room/node-1": 5}
+        await asyncio.wait_for(ended.wait(), 5)
+
+
 @asynccontextmanager
-async def liar(answer: bytes) -> AsyncIterator[int]:
+async def liar(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Its port, and what it hears."""
+    heard: list[bytes] = []
     talks: list[asyncio.Task[None] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talks.append(asyncio.current_task())
-        while answer and await reader.readline():
+        while answer and (line := await reader.readline()):
+            heard.append(line)
             writer.write(answer)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        yield server.sockets[0].getsockname()[1]
+        yield server.sockets[0].getsockname()[1], heard
     await asyncio.wait_for(asyncio.gather(*filter(None, talks)), 5)
 
 
@@ -133,7 +198,7 @@ async def liar(answer: bytes) -> AsyncIterator[int]:
     [
         (b"hello\n", Outcome.BAD, "'hello' is no answer to GET VAR modern ups.realpower"),
         (b'VAR other ups.realpower "5"\n', Outcome.BAD, "is no answer"),
-        (b"ERR FEATURE-NOT-CONFIGURED\n", Outcome.BAD, "upsd says FEATURE-NOT-CONFIGURED"),
+        (b"ERR CMD-NOT-SUPPORTED\n", Outcome.BAD, "upsd says CMD-NOT-SUPPORTED"),
         (b"x" * 10_000, Outcome.UNREACHABLE, "an answer without an end"),
         (b"", Outcome.UNREACHABLE, "has closed the connection"),
         (b"VAR", Outcome.UNREACHABLE, "reading took longer than 0.3 s"),
@@ -142,14 +207,14 @@ async def liar(answer: bytes) -> AsyncIterator[int]:
 async def test_a_liar_is_one_clear_error(
     clock: FixedClock, answer: bytes, outcome: Outcome, error: str
 ) -> None:
-    async with liar(answer) as port:
+    async with liar(answer) as (port, _):
         ended = await run(upses(port, "modern", timeout=0.3), clock)
     assert ended.outcome is outcome
     assert error in ended.error
 
 
 async def test_an_infinite_load_is_no_watts(clock: FixedClock) -> None:
-    async with liar(b'VAR modern ups.realpower "inf"\n') as port:
+    async with liar(b'VAR modern ups.realpower "inf"\n') as (port, _):
         with pytest.raises(BadReading):
             async with upses(port, "modern").open(clock) as source:
                 await source.read()
@@ -167,6 +232,8 @@ async def test_an_infinite_load_is_no_watts(clock: FixedClock) -> None:
         ({"user": "alice"}, "go together"),
         ({"user": "alice", "password": "a\nb"}, "on one line"),
         ({"port": 0}, "port"),
+        ({"certificate": "/a.pem"}, "go with tls = true"),
+        ({"tls": True, "verify": "pin"}, "needs the certificate, or else its fingerprint"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(table: dict[str, Any], error: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
-from pathlib import Path as File
 
+from meterhouse.clients.identity import Identity
+from meterhouse.clients.trust import Trust, Verify, where_spoken
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Probes, checked, hint
@@ -104,8 +105,9 @@ class Config:
     power, energy, voltage, current: where in a message they are
     every:       how many seconds lie between two messages of a device at most
     user, password: for a broker that wants them
-    tls:         whether the broker speaks TLS; then it proves who it is
-    certificate: the PEM file of whoever signs its certificate, if that is not a known authority
+    tls:         whether the broker speaks TLS
+    verify, certificate, fingerprint: how it then proves who it is; see clients/trust.py
+    client_certificate, client_key: how we prove who we are, to a broker that wants that
     project:     whose the probes are, by the project's id; "" leaves it to an ownership rule
     """
 
@@ -124,7 +126,11 @@ class Config:
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
     tls: bool = False
+    verify: Verify = "ca"
     certificate: str = ""
+    fingerprint: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
     project: str = ""
 
     def __post_init__(self) -> None:
@@ -142,8 +148,9 @@ class Config:
             raise ValueError("every: more than 0 seconds, and at most a week")
         if self.password.reveal() and not self.user:
             raise ValueError("password: only together with user")
-        if self.certificate and not (self.tls and File(self.certificate).is_absolute()):
-            raise ValueError("certificate: a whole path, from / on, together with tls = true")
+        trust = self.trust
+        if self.identity.certificate and not trust:
+            raise ValueError("client_certificate: goes with tls = true")
         if not 0 <= self.port < 65536:
             raise ValueError("port: 1 to 65535")
         self._check_topics()
@@ -186,6 +193,16 @@ class Config:
 
     def _topic(self, place: Place) -> str:
         return (place.topic if isinstance(place, Spot) else "") or self.topic
+
+    @property
+    def trust(self) -> Trust | None:
+        """None: TLS is not spoken."""
+        trust = Trust(self.verify, self.certificate, self.fingerprint)
+        return where_spoken(trust, tls=self.tls)
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.client_certificate, self.client_key)
 
     @property
     def address(self) -> tuple[str, int]:

@@ -14,15 +14,15 @@ from datetime import timedelta
 from aiomqtt import Client, Message, MqttError
 from paho.mqtt.reasoncodes import ReasonCode
 
-from meterhouse.metering.errors import BadReading, Mistake, Unreachable
+from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE
-from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind
+from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind, reason
 from meterhouse.sources.documents import decode
 from meterhouse.sources.mqtt.config import Config, topics
 from meterhouse.sources.mqtt.waves import WAVE_MS, Waves
 
 METERS = (POWER, ENERGY, VOLTAGE, CURRENT)
-ANSWER_S = 10.0  # how long the broker may take to answer
+ANSWER_S = 5.0  # how long the broker may take to answer
 KEEPALIVE_S = 30  # after one and a half of these without a sign of life the broker is gone
 MOST_WAITING = 10_000  # messages that have come and were not looked at
 LARGEST = 64 * 1024  # bytes of a message
@@ -31,9 +31,21 @@ REFUSED = 0x80  # Source: MQTT 3.1.1, 3.9.3: so says a SUBACK
 SHORTEST_HOLD = timedelta(seconds=10)
 HOLD_PERIODS = 3
 
-# It tells what the runner tells as well, and of each message that it has no room for.
-library = logging.getLogger(f"{__name__}.library")
-library.setLevel(logging.CRITICAL)
+
+class Overheard(logging.Logger):
+    """What the library logs goes nowhere: the runner tells the same, and of each message that it
+    has no room for there is a line. But why a connection has ended stands only here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("mqtt", logging.ERROR)
+        self.propagate, self.why = False, ""
+        self.addHandler(logging.NullHandler())
+
+    def handle(self, record: logging.LogRecord) -> None:
+        for each in record.args or ():
+            if isinstance(each, OSError):
+                self.why = reason(each)
 
 
 class Mqtt:
@@ -126,24 +138,26 @@ def _document(payload: object) -> object:
 
 def _said(error: MqttError) -> str:
     """What went wrong, without the library's numbers."""
-    return re.sub(
-        r"\[(code:|Errno )-?\d+\] ", "", str(error if error.__cause__ is None else error.__cause__)
-    )
+    below = error.__cause__ or error.__context__
+    if isinstance(below, OSError):
+        return reason(below)
+    return re.sub(r"\[code:-?\d+\] ", "", str(error.__cause__ or error))
 
 
 def _trusted(config: Config) -> ssl.SSLContext | None:
-    if not config.tls:
+    """Raises Mistake if a file cannot be used."""
+    if not config.trust:
         return None
-    try:
-        return ssl.create_default_context(cafile=config.certificate or None)
-    except (OSError, ValueError) as error:
-        raise Mistake(f"certificate {config.certificate!r} cannot be read: {error}") from error
+    context = config.trust.context()
+    config.identity.show_in(context)
+    return context
 
 
 @asynccontextmanager
 async def _connected(config: Config) -> AsyncIterator[Client]:
     """Raises Unreachable that says why not."""
     host, port = config.address
+    overheard = Overheard()
     client = Client(
         host,
         port,
@@ -153,12 +167,12 @@ async def _connected(config: Config) -> AsyncIterator[Client]:
         timeout=ANSWER_S,
         keepalive=KEEPALIVE_S,
         max_queued_incoming_messages=MOST_WAITING,
-        logger=library,
+        logger=overheard,
     )
     try:
         await client.__aenter__()
     except MqttError as error:
-        raise Unreachable(f"{host}:{port}: {_said(error)}") from error
+        raise Unreachable(f"{host}:{port}: {overheard.why or _said(error)}") from error
     try:
         yield client
     finally:

@@ -1,5 +1,6 @@
 """UPSes and PDUs that Network UPS Tools watches: power, voltage and current of their outlets."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
+from meterhouse.clients.trust import Trust, Verify, where_spoken
 from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import CURRENT, POWER, VOLTAGE, Meter
 from meterhouse.metering.secrets import Secret
@@ -36,6 +38,8 @@ class Config:
     outlets:  the name of a UPS for all that it delivers, or name:number for one outlet of a PDU
     probes:   what each of them feeds
     user, password: where upsd wants them
+    tls:      whether upsd is asked for TLS (STARTTLS) before anything else
+    verify, certificate, fingerprint: how it then proves who it is; see clients/trust.py
     project:  whose the probes are, by the project's id; "" leaves it to an ownership rule
     """
 
@@ -45,6 +49,10 @@ class Config:
     probes: Probes
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
+    tls: bool = False
+    verify: Verify = "ca"
+    certificate: str = ""
+    fingerprint: str = ""
     project: str = ""
 
     def __post_init__(self) -> None:
@@ -68,6 +76,13 @@ class Config:
             raise ValueError("user and password go together")
         if not (self.user + self.password.reveal()).isprintable():
             raise ValueError("user and password: printable, on one line")
+        _ = self.trust
+
+    @property
+    def trust(self) -> Trust | None:
+        """None: TLS is not spoken."""
+        trust = Trust(self.verify, self.certificate, self.fingerprint)
+        return where_spoken(trust, tls=self.tls)
 
 
 class Outlet:
@@ -161,8 +176,9 @@ class Nut:
 
 @asynccontextmanager
 async def open_nut(config: Config, named: Named) -> AsyncIterator[Source]:
-    password = config.password.reveal()
-    async with open_upsd(config.host, config.port, config.user, password) as upsd:
+    password, trust = config.password.reveal(), config.trust
+    trusted = await asyncio.to_thread(trust.context) if trust else None
+    async with open_upsd(config.host, config.port, config.user, password, trusted) as upsd:
         yield Nut(upsd, config, named)
 
 
