@@ -11,7 +11,7 @@ from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period, from_ms
 from meterhouse.metering.snapshots import State
 from meterhouse.usage.energy import Energy
-from meterhouse.usage.estate import Estate, Measure, stretches
+from meterhouse.usage.estate import Estate, Measure
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
 from meterhouse.usage.question import Question
@@ -99,7 +99,7 @@ MIRROR = revision("mirror", DEBIAN, (0, 24), user_id=ALICE)
 BUILDER = revision("builder", CD, (0, 12), user_id=BOB, vcpus=8)
 ROCKET = revision("rocket", MOON, (6, 12), user_id=CAROL)
 CAST = Estate(
-    stretches=stretches([MIRROR, BUILDER, ROCKET]),
+    stretches=Stretches.of([[MIRROR, BUILDER, ROCKET]]),
     names=NAMES,
     shares=[share(DEBIAN, OSL, 3), share(DEBIAN, NSF, 1), share(MOON, NSF, 1)],
     measure=watts({"cloud/mirror": 100.0}),
@@ -108,7 +108,7 @@ CAST = Estate(
 
 
 def estate(*rows: RevisionRow, **values: object) -> Estate:
-    return replace(CAST, stretches=stretches(rows), **values)  # type: ignore[arg-type]
+    return replace(CAST, stretches=Stretches.of([rows]), **values)  # type: ignore[arg-type]
 
 
 def ask(by: Axis, of: Estate = CAST, *, period: Period = DAY, **values: object) -> Report:
@@ -154,7 +154,7 @@ def estates(draw: st.DrawFn) -> Estate:
         )
     )
     return Estate(
-        stretches=stretches(draw(st.lists(revisions(parents), max_size=8))),
+        stretches=Stretches.of([draw(st.lists(revisions(parents), max_size=8))]),
         names=Names(
             institutions={each: Named(f"i{each}", f"I {each}") for each in (1, 2, 3)},
             projects={each: Named(f"p{each}", f"P {each}") for each in parents},

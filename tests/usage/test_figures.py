@@ -24,10 +24,10 @@ def test_hours_and_gibibyte_hours_have_four_decimals() -> None:
             unseen_ms=1,
         )
     )
-    assert shown.server_hours[State.RUNNING] == Decimal("1.5000")
-    assert str(shown.server_hours[State.STOPPED]) == "0.0003"
-    assert str(shown.server_hours[State.ERROR]) == "0.0000"
-    assert str(shown.server_hours_total) == "1.5003"
+    assert shown.server_hours_by_state[State.RUNNING] == Decimal("1.5000")
+    assert str(shown.server_hours_by_state[State.STOPPED]) == "0.0003"
+    assert str(shown.server_hours_by_state[State.ERROR]) == "0.0000"
+    assert str(shown.server_hours) == "1.5003"
     assert str(shown.resource_hours) == "1.5003"
     assert str(shown.vcpu_hours) == "2.0000"
     assert str(shown.ram_gib_hours) == "0.5000"

@@ -90,7 +90,7 @@ def test_the_largest_remainder_gets_what_is_left(
     total: int, weights: tuple[int, ...], parts: list[int]
 ) -> None:
     dtype = object if total >= 2**63 else np.int64
-    assert split(np.array([total], dtype), weights).tolist() == [parts]
+    assert split(np.array([total], dtype), np.array([weights])).tolist() == [parts]
 
 
 TOTALS = st.lists(st.one_of(st.integers(0, 1000), st.integers(0, 2**90)), min_size=1, max_size=5)
@@ -101,7 +101,7 @@ WEIGHTS = st.lists(st.one_of(st.integers(1, 9), st.integers(1, 2**40)), min_size
 def test_the_parts_sum_to_the_whole_and_are_each_within_one_of_their_quota(
     totals: list[int], weights: list[int]
 ) -> None:
-    parts = split(np.array(totals, object), weights).tolist()
+    parts = split(np.array(totals, object), np.array([weights] * len(totals))).tolist()
     for total, mine in zip(totals, parts, strict=True):
         assert sum(mine) == total
         for part, weight in zip(mine, weights, strict=True):
@@ -112,5 +112,16 @@ def test_the_parts_sum_to_the_whole_and_are_each_within_one_of_their_quota(
 def test_small_and_big_whole_numbers_are_split_alike(
     totals: list[int], weights: list[int]
 ) -> None:
-    small = split(np.array(totals, np.int64), weights).tolist()
-    assert small == split(np.array(totals, object), weights).tolist()
+    each = np.array([weights] * len(totals))
+    small = split(np.array(totals, np.int64), each).tolist()
+    assert small == split(np.array(totals, object), each).tolist()
+
+
+def test_each_total_is_split_by_its_own_weights() -> None:
+    each = np.array([[1, 1, 1], [5, 3, 1], [1, 1, 10**12]])
+    found = split(np.array([10, 10, 10]), each).tolist()
+    assert found == [[4, 3, 3], [6, 3, 1], [0, 0, 10]]
+
+
+def test_nothing_is_split_into_nothing() -> None:
+    assert split(np.empty(0, np.int64), np.empty((0, 2), np.int64)).shape == (0, 2)

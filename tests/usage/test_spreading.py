@@ -15,11 +15,12 @@ from meterhouse.inventory.facts import FOREVER, FeedRow, PriceRow, RevisionRow
 from meterhouse.metering.periods import Period
 from meterhouse.metering.snapshots import State
 from meterhouse.usage.energy import Energy
-from meterhouse.usage.estate import Estate, stretches
+from meterhouse.usage.estate import Estate
 from meterhouse.usage.feeding import feed
 from meterhouse.usage.report import Axis, Report
 from meterhouse.usage.sharing import Work
 from meterhouse.usage.spreading import Readings, spread
+from meterhouse.usage.stretches import Stretches
 from meterhouse.usage.summary import add
 from meterhouse.usage.tariff import Tariff
 from meterhouse.usage.windows import Windows, apportion
@@ -121,7 +122,7 @@ def house(
     )
     return replace(
         CAST,
-        stretches=stretches(rows),
+        stretches=Stretches.of([rows]),
         tariff=tariff,
         spread=lambda pieces: spread(pieces, readings),
     )

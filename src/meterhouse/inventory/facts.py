@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from meterhouse.metering.snapshots import State
 
@@ -178,6 +178,10 @@ class RevisionRow(NamedTuple):
     end_ms: int
     source: str
     details: str = "{}"
+
+
+RevisionTuple = tuple[Any, ...]
+"""The fields of a RevisionRow in their order; the state may be its plain text."""
 
 
 @dataclass(frozen=True, slots=True)

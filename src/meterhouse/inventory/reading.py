@@ -20,6 +20,7 @@ from meterhouse.inventory.facts import (
     ResourceInfo,
     RevisionInfo,
     RevisionRow,
+    RevisionTuple,
     ShareRow,
     UserInfo,
     Watch,
@@ -306,6 +307,19 @@ def revisions(
 
     Of a resource that several sources list, the revisions of the one that listed it first.
     """
+    for rows in revision_tuples(period, using, scope=scope, kinds=kinds):
+        for row in rows:
+            yield RevisionRow._make((*row[:5], STATES[row[5]], *row[6:]))
+
+
+def revision_tuples(
+    period: Period,
+    using: str = "default",
+    *,
+    scope: Scope = EVERYTHING,
+    kinds: Sequence[str] = (),
+) -> Iterator[Sequence[RevisionTuple]]:
+    """The same as plain tuples, many at a time, for who makes columns of them."""
     start, end = period.start_ms, period.end_ms
     visible = scope.owns("revision.project_id", "revision.user_id")
     with connections[using].cursor() as cursor:
@@ -313,8 +327,7 @@ def revisions(
         cursor.execute(_REVISIONS.format(visible=visible, kinds=_kinds(kinds)), given)
         # A part at a time: rows that live only shortly cost the garbage collector nothing.
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            for row in rows:
-                yield RevisionRow._make((*row[:5], STATES[row[5]], *row[6:]))
+            yield rows
 
 
 def _kinds(kinds: Sequence[str]) -> str:

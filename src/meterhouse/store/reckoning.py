@@ -84,7 +84,7 @@ def rows_of(
             _folded(cursor, question.state, piece, cuts, shelves=shelves, fresh=fresh)
             for piece in plan
         ]
-        yield gather(Rows.join(parts), cuts)
+        yield parts[0] if len(parts) == 1 else gather(Rows.join(parts), cuts)
 
 
 def _folded(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from meterhouse.usage.tariff import Bill, Tariff, bill
 
 Mask = NDArray[np.bool_]
 NANOS = "nanos"
+_FITS = 2**62  # well below the largest int64
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,54 +83,40 @@ def attribute(pieces: Pieces, energy: Energy, silences: Silences, tariff: Tariff
 
 
 def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict[str, Whole]]:
-    """Split all pieces: of each part the row it comes from, its institution and its amounts.
-
-    Amounts are stacked by type, so that the few plans with the same weights cost two calls.
-    """
+    """Split all pieces: of each part the row it comes from, its institution and its amounts."""
     some = {name: amount for name, amount in whole.items() if amount.any()}
-    stacks = [
-        [name for name, amount in some.items() if amount.dtype == dtype]
-        for dtype in (np.int64, object)
-    ]
-    blocks = [np.array([whole[name] for name in names]) for names in stacks if names]
-    rows, institutions, parts = [], [], []
-    for weights, mine, payers in _by_weights(pieces):
-        count = len(weights)
-        rows.append(np.repeat(mine, count))
+    rows, institutions = [_NONE], [_NONE]
+    parts: dict[str, list[Whole]] = {name: [] for name in some}
+    for weights, mine, payers in _by_payers(pieces):
+        rows.append(np.repeat(mine, payers.shape[1]))
         institutions.append(payers.ravel())
-        parts.append([_share(block[:, mine], weights) for block in blocks])
-    joined = [np.concatenate(each, axis=1) for each in zip(*parts, strict=True)]
-    names = [name for stack in stacks for name in stack]
-    columns = [column for block in joined for column in block]
+        for name, amount in some.items():
+            parts[name].append(_share(amount[mine], weights))
     row = np.concatenate(rows)
-    nothing = np.zeros(len(row), np.int64)
-    amounts = dict.fromkeys(whole, nothing) | dict(zip(names, columns, strict=True))
+    nothing: Whole = np.zeros(len(row), np.int64)
+    joined: dict[str, Any] = {name: np.concatenate(several) for name, several in parts.items()}
+    amounts = dict.fromkeys(whole, nothing) | joined
     return row, np.concatenate(institutions), amounts
 
 
-def _share(block: Whole, weights: tuple[int, ...]) -> Whole:
-    """Split whole[c, n] into whole[c, n x k], the k parts of each side by side."""
-    if len(weights) == 1:
-        return block
-    return split(block.ravel(), weights).reshape(len(block), -1)
+def _share(amount: Whole, weights: Whole) -> Whole:
+    """Split whole[n] into whole[n x k], the k parts of each side by side."""
+    return amount if weights.shape[1] == 1 else split(amount, weights).ravel()
 
 
-def _by_weights(pieces: Pieces) -> Iterator[tuple[tuple[int, ...], Ints, Ints]]:
-    """Weights, the pieces int64[n] that are split by them, and who gets the parts int64[n, k]."""
-    groups: dict[tuple[int, ...], int] = {}
-    of_plan = [
-        groups.setdefault(tuple(weight for _, weight in plan), len(groups))
-        for plan in pieces.plans
-    ]
-    group = np.array(of_plan, np.int64)[pieces.plan]
-    order = np.argsort(group, kind="stable")
-    edges = np.searchsorted(group[order], np.arange(len(groups) + 1))
-    for number, weights in enumerate(groups):
-        mine = order[edges[number] : edges[number + 1]]
-        payers = np.zeros((len(pieces.plans), len(weights)), np.int64)
-        for plan in (place for place, each in enumerate(of_plan) if each == number):
-            payers[plan] = [institution for institution, _ in pieces.plans[plan]]
-        yield weights, mine, payers[pieces.plan[mine]]
+def _by_payers(pieces: Pieces) -> Iterator[tuple[Whole, Ints, Ints]]:
+    """For each number k of payers: the pieces int64[n] with so many, their weights whole[n, k] and
+    who gets the parts int64[n, k].
+    """
+    sizes = np.array([len(plan) for plan in pieces.plans], np.int64)
+    for count in np.unique(sizes[pieces.plan]).tolist():
+        of_plan = np.flatnonzero(sizes == count)
+        plans = [pieces.plans[number] for number in of_plan.tolist()]
+        mine = np.flatnonzero(sizes[pieces.plan] == count)
+        place = np.searchsorted(of_plan, pieces.plan[mine])
+        weights = np.array([[weight for _, weight in plan] for plan in plans])
+        payers = np.array([[payer for payer, _ in plan] for plan in plans], np.int64)
+        yield weights[place], mine, payers[place]
 
 
 def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Whole]:
@@ -178,11 +167,8 @@ def _unseen(of: Stretches, silences: Silences) -> Ints:
 
 
 def times(each: Ints, seconds: Ints) -> Whole:
-    """Multiply so that the products, and any sum of them, are exact: a petabyte-year is not int64.
-
-    Neither may be negative.
-    """
-    if float(each.astype(np.float64) @ seconds.astype(np.float64)) < 2**62:
+    """Multiply so that the products are exact: a petabyte-year is not int64. None is negative."""
+    if (each.astype(np.float64) * seconds).max(initial=0) < _FITS:
         return each * seconds
     big: NDArray[np.object_] = each.astype(object) * seconds.astype(object)
     return big
@@ -201,13 +187,23 @@ def totals(atoms: Atoms, *keys: Ints) -> dict[tuple[int, ...], Quantities]:
     ordered = [key[order] for key in keys]
     changes = np.any([key[1:] != key[:-1] for key in ordered], axis=0)
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    sums = [np.add.reduceat(atoms.amounts[name][order], starts).tolist() for name in AMOUNTS]
+    sums = [summed(atoms.amounts[name][order], starts) for name in AMOUNTS]
     groups = zip(*(key[starts].tolist() for key in ordered), strict=True)
     servers, costs = _server_seconds(atoms, order, starts), _costs(atoms, order, starts)
     return {
         group: Quantities(seconds, cost, *amounts)
         for group, seconds, cost, *amounts in zip(groups, servers, costs, *sums, strict=True)
     }
+
+
+def summed(amount: Whole, starts: Ints) -> list[int]:
+    """Add up exactly what lies between one start and the next; none is negative."""
+    if amount.dtype == object or amount.sum(dtype=np.float64) < _FITS:
+        whole: list[int] = np.add.reduceat(amount, starts).tolist()
+        return whole
+    high, low = amount >> 32, amount & (2**32 - 1)
+    halves = (np.add.reduceat(half, starts).tolist() for half in (high, low))
+    return [(upper << 32) + lower for upper, lower in zip(*halves, strict=True)]
 
 
 def _server_seconds(atoms: Atoms, order: Ints, starts: Ints) -> list[dict[State, int]]:
@@ -229,7 +225,7 @@ def _costs(atoms: Atoms, order: Ints, starts: Ints) -> list[dict[str, int]]:
     for number, name in enumerate(atoms.currencies):
         mine = currency == number
         there = np.logical_or.reduceat(mine, starts)
-        sums = np.add.reduceat(np.where(mine, nanos, 0), starts)
+        sums = summed(np.where(mine, nanos, 0), starts)
         for group in np.flatnonzero(there).tolist():
-            found[group][name] = int(sums[group])
+            found[group][name] = sums[group]
     return found

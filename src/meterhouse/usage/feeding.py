@@ -133,6 +133,8 @@ def _chosen(length: Floats, places: Ints, into: _Targets, read: _Read) -> tuple[
     known = np.zeros((into.size, len(length)))
     for number in range(len(PLACES)):
         mine = np.flatnonzero(places == number)
+        if not len(mine):
+            continue
         target, cover = into.of[mine], read.covered[mine]
         most = _most(cover, target, into.size)
         free = np.minimum(most, np.maximum(length - taken, 0))
@@ -143,19 +145,25 @@ def _chosen(length: Floats, places: Ints, into: _Targets, read: _Read) -> tuple[
 
 
 def _sum(rows: Floats, into: Ints, count: int) -> Floats:
-    total = np.zeros((count, rows.shape[1]))
-    np.add.at(total, into, rows)
-    return total
+    return _joined(np.add, rows, into, np.zeros((count, rows.shape[1])))
 
 
 def _most(rows: Floats, into: Ints, count: int) -> Floats:
-    total = np.zeros((count, rows.shape[1]))
-    np.maximum.at(total, into, rows)
-    return total
+    return _joined(np.maximum, rows, into, np.zeros((count, rows.shape[1])))
 
 
 def _least(rows: Floats, part: Floats, into: Ints, count: int) -> Floats:
     """The least of those that have a part; a node is known when all its outlets are."""
-    total = np.full((count, rows.shape[1]), np.inf)
-    np.minimum.at(total, into, np.where(part > 0, rows, np.inf))
+    some = np.where(part > 0, rows, np.inf)
+    total = _joined(np.minimum, some, into, np.full((count, rows.shape[1]), np.inf))
     return np.where(np.isinf(total), 0.0, total)
+
+
+def _joined(how: np.ufunc, rows: Floats, into: Ints, total: Floats) -> Floats:
+    """Put the rows that go into the same row of the total together there."""
+    order = np.argsort(into, kind="stable")
+    _, first, size = np.unique(into[order], return_index=True, return_counts=True)
+    for nth in range(size.max(initial=0)):  # few rows go into the same one
+        mine = order[first[size > nth] + nth]
+        total[into[mine]] = how(total[into[mine]], rows[mine])
+    return total

@@ -1,9 +1,10 @@
 """Quantities as people read them: hours, GiB-hours, kWh; rounded once, here, for every format."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
+
+import msgspec
 
 from meterhouse.metering.snapshots import State
 from meterhouse.usage.quantities import Quantities
@@ -18,11 +19,14 @@ KG = 10**9  # micrograms
 NANO_PLACES = 9  # of a currency
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+_EXACT = Context(prec=999)  # of any size that occurs, without rounding
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """One Quantities for people. Every Decimal has the same number of places.
 
-    server_hours:     state to hours, every state
+    server_hours:     rounded from the sum
+    server_hours_by_state: every state
     energy_kwh:       None where nothing was measured
     energy_estimated_kwh, energy_idle_kwh, energy_overhead_kwh: parts of it, None as it is
     energy_rule:     how it was found: "measured", "cpu time", "vcpus", joined by "+"; "" if not
@@ -31,8 +35,8 @@ class Figures:
     coverage, energy_coverage: 0 to 1; None where there is nothing to cover
     """
 
-    server_hours: Mapping[State, Decimal]
-    server_hours_total: Decimal
+    server_hours: Decimal
+    server_hours_by_state: Mapping[State, Decimal]
     resource_hours: Decimal
     vcpu_hours: Decimal
     ram_gib_hours: Decimal
@@ -49,12 +53,12 @@ class Figures:
 
 
 def figures(used: Quantities, places: int = PLACES) -> Figures:
-    """Round every quantity half up. The total of the server hours is rounded from the sum."""
+    """Round every quantity half up."""
     servers = used.server_seconds
     hours = {state: rounded(seconds, HOUR, places) for state, seconds in servers.items()}
     return Figures(
-        server_hours={**_no_hours(places), **hours},
-        server_hours_total=rounded(sum(servers.values()), HOUR, places),
+        server_hours=rounded(sum(servers.values()), HOUR, places),
+        server_hours_by_state=_no_hours(places) | hours,
         resource_hours=rounded(used.resource_seconds, HOUR, places),
         vcpu_hours=rounded(used.vcpu_seconds, HOUR, places),
         ram_gib_hours=rounded(used.ram_byte_seconds, GIB_HOUR, places),
@@ -64,7 +68,7 @@ def figures(used: Quantities, places: int = PLACES) -> Figures:
         energy_idle_kwh=_kwh(used, used.idle_mj, places),
         energy_overhead_kwh=_kwh(used, used.overhead_mj, places),
         energy_rule=rule(used),
-        costs={name: Decimal(f"{nanos}e-{NANO_PLACES}") for name, nanos in used.costs.items()},
+        costs={name: _shifted(nanos, NANO_PLACES) for name, nanos in used.costs.items()},
         co2e_kg=rounded(used.micrograms, KG, places) if used.factored_ms else None,
         coverage=_ratio(used.seen_ms, used.unseen_ms, places),
         energy_coverage=_ratio(used.measured_ms, used.unmeasured_ms, places),
@@ -92,7 +96,11 @@ def rounded(amount: int, unit: int, places: int) -> Decimal:
     if not amount:
         return _zero(places)
     scaled = (2 * amount * 10**places + unit) // (2 * unit)
-    return Decimal(f"{scaled}e-{places}")
+    return _shifted(scaled, places)
+
+
+def _shifted(whole: int, places: int) -> Decimal:
+    return _EXACT.scaleb(Decimal(whole), -places)
 
 
 @cache
@@ -108,4 +116,4 @@ def _zero(places: int) -> Decimal:
 def _ratio(inside: int, outside: int, places: int) -> Decimal | None:
     """Round down: what is not wholly covered must not read as 1."""
     whole = inside + outside
-    return Decimal(f"{inside * 10**places // whole}e-{places}") if whole else None
+    return _shifted(inside * 10**places // whole, places) if whole else None

@@ -8,7 +8,7 @@ from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.usage.energy import Energy
-from meterhouse.usage.estate import Estate, Measure, stretches
+from meterhouse.usage.estate import Estate, Measure
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Named, Names
 from meterhouse.usage.metered import Meters, energy_of, meters
@@ -37,7 +37,7 @@ def load(question: Question, using: str) -> Estate:
     # A node's energy is split over all that is on it, whoever asks; ``choose`` keeps the rest.
     scope = question.scope if spread is None else ALL
     return Estate(
-        stretches=stretches(inventory.revisions(period, using, scope=scope)),
+        stretches=Stretches.of(inventory.revision_tuples(period, using, scope=scope)),
         shares=inventory.shares_in(period, using),
         # After what refers to them: one that is new by now does no harm, one missing would.
         names=_names(question, using),

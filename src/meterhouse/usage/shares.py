@@ -93,21 +93,24 @@ def _plan(chain: Sequence[Sequence[ShareRow]], order: Mapping[int, str], at_ms: 
     return UNFUNDED
 
 
-def split(totals: Whole, weights: Sequence[int]) -> Whole:
-    """Split each total by the weights so that the parts sum to it, by largest remainder.
+def split(totals: Whole, weights: Whole) -> Whole:
+    """Split each total by its weights so that the parts sum to it, by largest remainder.
 
     totals:  whole[n], none negative
-    weights: k whole numbers > 0; of equal remainders the one that comes first gets the unit
+    weights: whole[n, k], each > 0; of equal remainders the one that comes first gets the unit
 
     Returns whole[n, k].
     """
-    whole = sum(weights)
     # Below, rest x weight < whole x whole, which has to fit.
-    weight = np.array(weights, np.int64 if whole < 2**31 else object)
-    times, rest = totals // whole, (totals % whole).astype(weight.dtype)[:, None]
-    floor, remainder = rest * weight // whole, rest * weight % whole
+    if weights.astype(np.float64).sum(axis=1).max(initial=0) >= 2**31:
+        weights = weights.astype(object)
+    whole = weights.sum(axis=1, keepdims=True)
+    times = totals[:, None] // whole
+    rest = (totals[:, None] - times * whole).astype(weights.dtype)
+    floor = rest * weights // whole
+    remainder = rest * weights - floor * whole
     missing = rest - floor.sum(axis=1, keepdims=True)
     by_remainder = np.argsort(-remainder, axis=1, kind="stable")
     rank = np.argsort(by_remainder, axis=1, kind="stable")
-    parts: Whole = times[:, None] * weight + (floor + (rank < missing))
+    parts: Whole = times * weights + (floor + (rank < missing))
     return parts

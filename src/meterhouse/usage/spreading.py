@@ -15,9 +15,9 @@ from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy, powered
 from meterhouse.usage.estate import Measure, Spreading
 from meterhouse.usage.feeding import Fed
-from meterhouse.usage.sharing import Nodes, Placed, Work, share
+from meterhouse.usage.sharing import Nodes, Placed, Shared, Work, share
 from meterhouse.usage.stretches import COLUMNS, Ints, Stretches
-from meterhouse.usage.windows import Floats, Windows, apportion
+from meterhouse.usage.windows import Floats, Windows, apportion, ratio
 from meterhouse.usage.wiring import HOSTS, METERS, Book, detail
 
 
@@ -45,52 +45,40 @@ class Readings:
 
 def spread(pieces: Pieces, readings: Readings) -> Spreading:
     """Give pieces their energy; what is idle or overhead gets pieces of its own, at the end."""
-    of, windows, fed = pieces.stretches, readings.windows, readings.fed
+    of, windows = pieces.stretches, readings.windows
     at = _where(of, readings)
     inside = np.flatnonzero(at.on >= 0)
     cpu, work = _work(of, inside, readings)
     placed = Placed(at.on[inside], of.vcpus[inside], cpu, of.start_ms[inside], of.end_ms[inside])
     shared = share(windows, _nodes(of, at, readings), placed, work)
-    hosts, meters = np.flatnonzero(at.host >= 0), np.flatnonzero(at.meter >= 0)
-    free = np.where(shared.busy, 0.0, 1.0)
-
-    def over(amount: Floats, rows: Ints, number: Ints) -> Floats:
-        """What pieces get of what their node or meter has in each window while it is there."""
-        ones = np.ones(len(rows), np.int64)
-        span = (of.start_ms[rows], of.end_ms[rows])
-        there = windows.filled(number[rows], ones, *span, len(amount))
-        rate = np.divide(amount, there, out=np.zeros_like(amount), where=there > 0)
-        return windows.spread(rate * windows.length, number[rows], *span)
-
-    host, meter = at.host, at.meter
-    parts = (
-        _Part(inside, at.on[inside], shared.given, shared.given_ms, shared.given, shared.by_cpu),
-        _Part(
-            hosts,
-            host[hosts],
-            over(shared.idle, hosts, host),
-            over(fed.measured_ms * shared.busy, hosts, host),
-            over(shared.idle, hosts, host),
-            over(shared.idle_by_cpu, hosts, host),
-        ),
-        _Part(
-            hosts,
-            host[hosts],
-            over(shared.own, hosts, host),
-            over(fed.measured_ms * free, hosts, host),
-            over(fed.evenly * free, hosts, host),
-            np.zeros(len(hosts)),
-        ),
-        _Part(
-            meters,
-            meter[meters] + len(fed.nodes),
-            over(fed.overhead, meters, meter),
-            over(fed.overhead_ms, meters, meter),
-            np.zeros(len(meters)),
-            np.zeros(len(meters)),
-        ),
-    )
+    mine = _Part(inside, at.on[inside], shared.given, shared.given_ms, shared.given, shared.by_cpu)
+    parts = (mine, *_of_nodes(of, at, shared, readings), _of_meters(of, at, readings))
     return _joined(pieces, at, parts, _whole(of, parts, readings), readings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lying:
+    """Where pieces of nodes, or of meters, lie in the windows.
+
+    number: index of each one's node or meter
+    share:  float64[k, n], length of a window over how long pieces lie in it; 0 where none does
+    """
+
+    windows: Windows
+    number: Ints
+    start_ms: Ints
+    end_ms: Ints
+    share: Floats
+
+    @classmethod
+    def of(cls, windows: Windows, of: Stretches, rows: Ints, number: Ints, count: int) -> "_Lying":
+        number, start, end = number[rows], of.start_ms[rows], of.end_ms[rows]
+        there = windows.filled(number, np.ones(len(rows), np.int64), start, end, count)
+        return cls(windows, number, start, end, ratio(windows.length, there))
+
+    def part(self, amount: Floats) -> Floats:
+        """What each piece gets of what its node or meter has in each window while it is there."""
+        return self.windows.spread(amount * self.share, self.number, self.start_ms, self.end_ms)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +94,46 @@ class _Part:
     measured_ms: Floats
     estimated: Floats
     by_cpu: Floats
+
+
+def _of_nodes(of: Stretches, at: "_At", shared: Shared, readings: Readings) -> tuple[_Part, _Part]:
+    """The idle share of nodes, and what nodes drew while nobody was there."""
+    fed, rows = readings.fed, np.flatnonzero(at.host >= 0)
+    lying = _Lying.of(readings.windows, of, rows, at.host, len(fed.nodes))
+    free = ~shared.busy
+    idle = lying.part(shared.idle)
+    return (
+        _Part(
+            rows,
+            lying.number,
+            idle,
+            lying.part(fed.measured_ms * shared.busy),
+            idle,
+            lying.part(shared.idle_by_cpu),
+        ),
+        _Part(
+            rows,
+            lying.number,
+            lying.part(shared.own),
+            lying.part(fed.measured_ms * free),
+            lying.part(fed.evenly * free),
+            np.zeros(len(rows)),
+        ),
+    )
+
+
+def _of_meters(of: Stretches, at: "_At", readings: Readings) -> _Part:
+    """What went through meters that feed no node which is there."""
+    fed, rows = readings.fed, np.flatnonzero(at.meter >= 0)
+    lying = _Lying.of(readings.windows, of, rows, at.meter, len(fed.meters))
+    return _Part(
+        rows,
+        lying.number + len(fed.nodes),
+        lying.part(fed.overhead),
+        lying.part(fed.overhead_ms),
+        np.zeros(len(rows)),
+        np.zeros(len(rows)),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

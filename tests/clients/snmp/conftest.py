@@ -31,8 +31,8 @@ def snmpd(tmp_path: Path) -> Iterator[snmp_agent.Agent]:
 
 @contextlib.asynccontextmanager
 async def opened(port: int, host: str = "127.0.0.1", **more: Any) -> AsyncIterator[Agent]:
-    """An agent asked once, for a quarter of a second, with the community of the tests."""
+    """An agent asked once, for a second and a half, with the community of the tests."""
     known: dict[str, Any] = {"community": Secret(snmp_agent.COMMUNITY)}
-    limits = {"wait_s": more.pop("wait_s", 0.25), "tries": more.pop("tries", 1)}
+    limits = {"wait_s": more.pop("wait_s", 1.5), "tries": more.pop("tries", 1)}
     async with open_agent(host, port, Access(**known | more), Blocking(), **limits) as agent:
         yield agent

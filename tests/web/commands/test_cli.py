@@ -187,7 +187,10 @@ def test_a_damaged_database_is_one_line_that_names_it(command: str, tmp_path: Pa
 
 @pytest.mark.parametrize("command", ["export", "report"])
 def test_output_that_cannot_be_written_is_one_line(command: str, tmp_path: Path) -> None:
+    declared = tmp_path / "osl.toml"
+    declared.write_text('[[institutions]]\nkey = "osl"\nname = "Open Source Lab"\n')
     meterhouse("migrate", data=tmp_path)
+    assert not meterhouse("apply", str(declared), data=tmp_path).returncode
     with Path("/dev/full").open("wb") as full:
         answer = subprocess.run(
             [sys.executable, "-m", "meterhouse.cli", command],

@@ -106,12 +106,12 @@ def _numbers(own: Quantities, subtree: Quantities) -> list[Cell]:
     mine = figures(own)
     below = mine if subtree is own else figures(subtree)
     return [
-        mine.server_hours_total,
-        *mine.server_hours.values(),
+        mine.server_hours,
+        *mine.server_hours_by_state.values(),
         *_sums(mine),
         mine.coverage,
         mine.energy_coverage,
-        below.server_hours_total,
+        below.server_hours,
         *_sums(below),
         mine.energy_estimated_kwh,
         mine.energy_idle_kwh,

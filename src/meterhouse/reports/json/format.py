@@ -6,13 +6,13 @@ were rounded from. Unknown is null. docs/reports.md has the schema, SCHEMA its v
 
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
 from meterhouse.reports import ReportFormat
 from meterhouse.usage.figures import figures
-from meterhouse.usage.quantities import AMOUNTS, Quantities
+from meterhouse.usage.quantities import Quantities
 from meterhouse.usage.report import Axis, Report, Row
 
 SCHEMA = 1
@@ -86,28 +86,10 @@ def _row(row: Row) -> dict[str, object]:
     }
 
 
-def _figures(used: Quantities) -> dict[str, Any]:
-    shown = figures(used)
-    amounts = {name: getattr(used, name) for name in AMOUNTS}
-    exact = {"server_seconds": used.server_seconds, **amounts, "costs": used.costs}
-    return {
-        "server_hours": shown.server_hours_total,
-        "server_hours_by_state": shown.server_hours,
-        "resource_hours": shown.resource_hours,
-        "vcpu_hours": shown.vcpu_hours,
-        "ram_gib_hours": shown.ram_gib_hours,
-        "disk_gib_hours": shown.disk_gib_hours,
-        "energy_kwh": shown.energy_kwh,
-        "energy_estimated_kwh": shown.energy_estimated_kwh,
-        "energy_idle_kwh": shown.energy_idle_kwh,
-        "energy_overhead_kwh": shown.energy_overhead_kwh,
-        "energy_rule": shown.energy_rule,
-        "costs": shown.costs,
-        "co2e_kg": shown.co2e_kg,
-        "coverage": shown.coverage,
-        "energy_coverage": shown.energy_coverage,
-        "exact": exact,
-    }
+def _figures(used: Quantities) -> msgspec.Raw:
+    """Figures for people, and among them the whole numbers that they were rounded from."""
+    shown, exact = _ENCODER.encode(figures(used)), _ENCODER.encode(used)
+    return msgspec.Raw(b'%b,"exact":%b}' % (shown[:-1], exact))
 
 
 FORMAT = ReportFormat("json", ".json", "application/json", write)
