@@ -15,9 +15,10 @@ from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy, powered
 from meterhouse.usage.estate import Measure, Spreading
 from meterhouse.usage.feeding import Fed
-from meterhouse.usage.sharing import Nodes, Placed, Shared, Work, share
+from meterhouse.usage.portions import At, Portion, of_meters, of_nodes, of_placed
+from meterhouse.usage.sharing import Nodes, Placed, Work, share
 from meterhouse.usage.stretches import COLUMNS, Ints, Stretches
-from meterhouse.usage.windows import Floats, Windows, apportion, ratio
+from meterhouse.usage.windows import Floats, Windows, apportion
 from meterhouse.usage.wiring import HOSTS, METERS, Book, detail
 
 
@@ -51,108 +52,22 @@ def spread(pieces: Pieces, readings: Readings) -> Spreading:
     cpu, work = _work(of, inside, readings)
     placed = Placed(at.on[inside], of.vcpus[inside], cpu, of.start_ms[inside], of.end_ms[inside])
     shared = share(windows, _nodes(of, at, readings), placed, work)
-    mine = _Part(inside, at.on[inside], shared.given, shared.given_ms, shared.given, shared.by_cpu)
-    parts = (mine, *_of_nodes(of, at, shared, readings), _of_meters(of, at, readings))
+    parts = (
+        of_placed(at, shared),
+        *of_nodes(windows, of, at, shared, readings.fed),
+        of_meters(windows, of, at, readings.fed),
+    )
     return _joined(pieces, at, parts, _whole(of, parts, readings), readings)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lying:
-    """Where pieces of nodes, or of meters, lie in the windows.
-
-    number: index of each one's node or meter
-    share:  float64[k, n], length of a window over how long pieces lie in it; 0 where none does
-    """
-
-    windows: Windows
-    number: Ints
-    start_ms: Ints
-    end_ms: Ints
-    share: Floats
-
-    @classmethod
-    def of(cls, windows: Windows, of: Stretches, rows: Ints, number: Ints, count: int) -> "_Lying":
-        number, start, end = number[rows], of.start_ms[rows], of.end_ms[rows]
-        there = windows.filled(number, np.ones(len(rows), np.int64), start, end, count)
-        return cls(windows, number, start, end, ratio(windows.length, there))
-
-    def part(self, amount: Floats) -> Floats:
-        """What each piece gets of what its node or meter has in each window while it is there."""
-        return self.windows.spread(amount * self.share, self.number, self.start_ms, self.end_ms)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """Energy of some pieces, not yet whole: mJ, ms, and how much is estimated and by CPU time.
-
-    rows:   which pieces; target: index of the node, or behind those of the meter
-    """
-
-    rows: Ints
-    target: Ints
-    millijoules: Floats
-    measured_ms: Floats
-    estimated: Floats
-    by_cpu: Floats
-
-
-def _of_nodes(of: Stretches, at: "_At", shared: Shared, readings: Readings) -> tuple[_Part, _Part]:
-    """The idle share of nodes, and what nodes drew while nobody was there."""
-    fed, rows = readings.fed, np.flatnonzero(at.host >= 0)
-    lying = _Lying.of(readings.windows, of, rows, at.host, len(fed.nodes))
-    free = ~shared.busy
-    idle = lying.part(shared.idle)
-    return (
-        _Part(
-            rows,
-            lying.number,
-            idle,
-            lying.part(fed.measured_ms * shared.busy),
-            idle,
-            lying.part(shared.idle_by_cpu),
-        ),
-        _Part(
-            rows,
-            lying.number,
-            lying.part(shared.own),
-            lying.part(fed.measured_ms * free),
-            lying.part(fed.evenly * free),
-            np.zeros(len(rows)),
-        ),
-    )
-
-
-def _of_meters(of: Stretches, at: "_At", readings: Readings) -> _Part:
-    """What went through meters that feed no node which is there."""
-    fed, rows = readings.fed, np.flatnonzero(at.meter >= 0)
-    lying = _Lying.of(readings.windows, of, rows, at.meter, len(fed.meters))
-    return _Part(
-        rows,
-        lying.number + len(fed.nodes),
-        lying.part(fed.overhead),
-        lying.part(fed.overhead_ms),
-        np.zeros(len(rows)),
-        np.zeros(len(rows)),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _At:
-    """Of each piece: which node it is, which meter, and on which node it draws power; -1: none."""
-
-    host: Ints
-    meter: Ints
-    on: Ints
-
-
-def _where(of: Stretches, readings: Readings) -> _At:
+def _where(of: Stretches, readings: Readings) -> At:
     kinds = np.array([kind for _, kind in of.origins], object)[of.origin]
     nodes = {key: number for number, key in enumerate(readings.fed.nodes)}
     meters = {key: number for number, key in enumerate(readings.fed.meters)}
     node = np.array([nodes.get(key, -1) for key in of.resources], np.int64)[of.resource]
     meter = np.array([meters.get(key, -1) for key in of.resources], np.int64)[of.resource]
     host = np.where(np.isin(kinds, HOSTS), node, -1)
-    return _At(
+    return At(
         host=host,
         meter=np.where(np.isin(kinds, METERS), meter, -1),
         on=np.where(
@@ -182,7 +97,7 @@ def _work(of: Stretches, rows: Ints, readings: Readings) -> tuple[Ints, Work | N
     return number[of.resource[rows]], work
 
 
-def _nodes(of: Stretches, at: _At, readings: Readings) -> Nodes:
+def _nodes(of: Stretches, at: At, readings: Readings) -> Nodes:
     rows, fed = np.flatnonzero(at.host >= 0), readings.fed
     capacity = readings.windows.filled(
         at.host[rows], of.vcpus[rows], of.start_ms[rows], of.end_ms[rows], len(fed.nodes)
@@ -190,7 +105,7 @@ def _nodes(of: Stretches, at: _At, readings: Readings) -> Nodes:
     return Nodes(fed.drawn, fed.measured_ms, capacity, readings.idle_w)
 
 
-def _whole(of: Stretches, parts: Sequence[_Part], readings: Readings) -> list[Ints]:
+def _whole(of: Stretches, parts: Sequence[Portion], readings: Readings) -> list[Ints]:
     """Whole millijoules of every part: for each node and meter, and between any two changes of a
     price, they sum to what was read.
     """
@@ -214,8 +129,8 @@ def _whole(of: Stretches, parts: Sequence[_Part], readings: Readings) -> list[In
 
 def _joined(
     pieces: Pieces,
-    at: _At,
-    parts: Sequence[_Part],
+    at: At,
+    parts: Sequence[Portion],
     whole: Sequence[Ints],
     readings: Readings,
 ) -> Spreading:
@@ -238,7 +153,7 @@ def _joined(
     )
 
 
-def _measured(of: Stretches, at: _At, readings: Readings) -> Energy:
+def _measured(of: Stretches, at: At, readings: Readings) -> Energy:
     """Energy of what is neither a node, nor an outlet, nor on a node that is metered."""
     energy = Energy.none(len(of))
     rows = np.flatnonzero((at.host < 0) & (at.meter < 0) & (at.on < 0))
@@ -249,7 +164,7 @@ def _measured(of: Stretches, at: _At, readings: Readings) -> Energy:
     return energy
 
 
-def _put(energy: Energy, part: _Part, amount: Ints, length: Ints) -> None:
+def _put(energy: Energy, part: Portion, amount: Ints, length: Ints) -> None:
     rows = part.rows
     energy.millijoules[rows] = amount
     energy.measured_ms[rows] = _within(part.measured_ms, length[rows])
@@ -257,7 +172,7 @@ def _put(energy: Energy, part: _Part, amount: Ints, length: Ints) -> None:
     energy.cpu_mj[rows] = _of(amount, part.by_cpu, part.millijoules)
 
 
-def _extra(pieces: Pieces, part: _Part, amount: Ints, kind: str) -> tuple[Pieces, Energy]:
+def _extra(pieces: Pieces, part: Portion, amount: Ints, kind: str) -> tuple[Pieces, Energy]:
     """Pieces that are nothing but energy, with owner and time of those they come from."""
     known = np.rint(part.measured_ms) > 0
     rows, amount = part.rows[known | (amount > 0)], amount[known | (amount > 0)]
