@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from meterhouse.live.figures import UNKNOWN
 from meterhouse.metering.clock import SystemClock
 from meterhouse.sources.runner.records import Outcome, Run
 from meterhouse.web import sourcebook
-from meterhouse.web.models import SourceConfig
+from meterhouse.web.models import Person, SourceConfig
 from meterhouse.web.pages import refusals
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +141,16 @@ def test_simulated_data_is_said_to_be(root: Client, configured: None) -> None:
     for address in ("/", "/projects/debian/"):
         text = root.get(address).content.decode()
         assert "simulated data, seed 7" in text
+
+
+def test_only_who_may_open_a_source_is_led_to_it(
+    root: Client, carol: Client, configured: None
+) -> None:
+    link = '<a href="/sources/cloud/">cloud</a>'
+    assert link in root.get("/projects/").content.decode()
+    text = carol.get("/projects/").content.decode()
+    assert "made by the source cloud." in text
+    assert link not in text
 
 
 def test_measured_data_is_not_called_simulated(root: Client, furnished: int) -> None:
@@ -357,6 +368,47 @@ def test_a_format_that_is_not_there_is_refused(root: Client, furnished: int) -> 
     response = root.get("/reports/?format=docx")
     assert response.status_code == 400
     assert b"csv" in response.content
+
+
+def test_who_sees_a_part_is_told_what_it_used_and_shown_what_changed_last(
+    root: Client, carol: Client, furnished: int
+) -> None:
+    assert 'hx-get="/usage/"' in carol.get("/").content.decode()
+    assert 'hx-get="/usage/"' not in root.get("/").content.decode()
+    whole = carol.get("/usage/").context["figures"]
+    assert whole == carol.get("/usage/?project=moon").context["figures"]
+    assert whole.vcpu_hours > 0
+    assert "Nothing" in carol.get("/usage/?project=debian").content.decode()
+
+
+def test_a_report_leads_only_where_its_reader_may_go(people: dict[str, Login]) -> None:
+    cast.furnish()
+    dora = Login.objects.create_user("dora")
+    Person.objects.create(login=dora, user="alice")
+    client = cast.session(dora)
+    text = client.get("/reports/?by=project&period=last-7d").content.decode()
+    assert "Debian" in text
+    assert 'href="/projects/debian/"' not in text
+    assert 'href="/users/alice/"' in client.get("/reports/?by=user").content.decode()
+
+
+def test_all_that_a_user_used_is_on_their_page(root: Client, furnished: int) -> None:
+    keep(cast.moved(everybody(SystemClock().now_ms()), "cloud/mirror", "p-moon"))
+    rows = [
+        row for row in root.get("/reports/?by=user").context["report"].rows if row.key == "alice"
+    ]
+    figures = root.get("/usage/?user=alice").context["figures"]
+    assert figures.server_hours_total == round(
+        Decimal(sum(sum(row.own.server_seconds.values()) for row in rows)) / 3600, 1
+    )
+
+
+def test_power_pages_say_where_the_energy_of_unmetered_things_is(people: dict[str, Login]) -> None:
+    nobody = cast.session(Login.objects.create_user("nobody"))
+    text = nobody.get("/last/hour/").content.decode()
+    assert "Nothing that you may see has a meter of its own" in text
+    assert "meterhouse apply" not in text
+    assert "meterhouse apply" in cast.session(people["root"]).get("/last/hour/").content.decode()
 
 
 def test_usage_of_what_used_nothing_is_nothing(root: Client, furnished: int) -> None:

@@ -24,10 +24,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """The source whose data is made up, and what it is made up from."""
+    """The source whose data is made up, what it is made up from, its page for who may open it."""
 
     name: str
     seed: str
+    url: str
 
 
 ROOMS = (
@@ -54,14 +55,21 @@ def frame(request: HttpRequest) -> dict[str, object]:
     login = getattr(request, "user", None)
     if login is None or not login.is_authenticated:
         return {}
-    hidden = set() if scope_in(request).everything else FOR_ALL
-    return {"rooms": _rooms(request.path, hidden), "simulated": simulated()}
+    everything = scope_in(request).everything
+    hidden = set() if everything else FOR_ALL
+    return {
+        "rooms": _rooms(request.path, hidden),
+        "simulated": simulated(linked=everything),
+    }
 
 
-def simulated() -> Simulated | None:
+def simulated(*, linked: bool) -> Simulated | None:
     """The simulator among the sources, if there is one."""
     found = SourceConfig.objects.filter(kind=SIMULATOR, enabled=True).order_by("name").first()
-    return Simulated(found.name, str(found.config.get("seed", ""))) if found else None
+    if found is None:
+        return None
+    url = reverse("source", args=[found.name]) if linked else ""
+    return Simulated(found.name, str(found.config.get("seed", "")), url)
 
 
 def _rooms(path: str, hidden: Collection[str]) -> list[tuple[str, list[Link]]]:

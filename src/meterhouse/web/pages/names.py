@@ -35,6 +35,18 @@ class Names:
     def shares(self) -> tuple[ShareRow, ...]:
         return reading.shares(self.scope)
 
+    @cached_property
+    def institution_keys(self) -> frozenset[str]:
+        return frozenset(each.key for each in self.institutions.values())
+
+    @cached_property
+    def project_keys(self) -> frozenset[str]:
+        return frozenset(each.key for each in self.projects.values())
+
+    @cached_property
+    def user_keys(self) -> frozenset[str]:
+        return frozenset(each.key for each in self.users.values())
+
     def project(self, number: int | None) -> str:
         found = self.projects.get(number or 0)
         return " / ".join(found.path) if found else ""

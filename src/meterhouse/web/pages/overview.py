@@ -80,6 +80,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "heading": "Overview",
         "counts": counts,
+        "usage": "" if scope.everything else reverse("usage"),
         **_now(scope),
         "unassigned": reading.resources(scope, Wanted(unassigned=True), size=1).total,
     }
@@ -96,8 +97,10 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def _now(scope: Scope) -> dict[str, object]:
     now_ms = SystemClock().now_ms()
+    watched = [_machine(each, now_ms) for each in _watched(scope)]
     return {
-        "machines": [_machine(each, now_ms) for each in _watched(scope)],
+        "machines": [each for each in watched if len(each.tiles) != 1],
+        "singles": [each for each in watched if len(each.tiles) == 1],
         "power": _power(scope, now_ms),
     }
 

@@ -34,7 +34,7 @@ from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
 from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
 from meterhouse.web.pages.points import told
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
-from meterhouse.web.rights import login_in
+from meterhouse.web.rights import login_in, scope_in
 
 HEADING = "Power"
 WORDS = ("from", "to", "probes", "sort", "find", "page", "format")
@@ -200,6 +200,7 @@ def _addresses(request: HttpRequest, found: Hall, period: Asked) -> dict[str, ob
     return {
         "asked": period,
         "hall": found,
+        "everything": scope_in(request).everything,
         "orders": ORDERS,
         "from": periods.written(period.period.start, to_second=to_second),
         "to": periods.written(period.period.end, to_second=to_second),

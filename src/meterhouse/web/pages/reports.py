@@ -22,7 +22,7 @@ from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.statement import statement
 from meterhouse.usage.summary import add, measure
 from meterhouse.usage.wiring import METERS
-from meterhouse.web.pages.names import names_for
+from meterhouse.web.pages.names import Names, names_for
 from meterhouse.web.pages.periods import PRESETS, Chosen, only, report_period
 from meterhouse.web.pages.periods import written as written_moment
 from meterhouse.web.rights import scope_in
@@ -96,7 +96,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "mistake": mistake,
         "report": report,
         "downloads": _downloads(query),
-        **(_shown(report) if report else {}),
+        **(_shown(report, names) if report else {}),
     }
     status = 400 if mistake else 200
     return render(request, "meterhouse/reports.html", context, status=status)
@@ -106,6 +106,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     """The last 30 days of one institution, project, user or resource: a part of its page.
 
     A user has a row in each project, a node one more for its idle share: they are added up.
+    Without a word of whose, it is of all that the reader may see.
     """
     query = request.GET
     now = SystemClock().now()
@@ -116,12 +117,12 @@ def usage(request: HttpRequest) -> HttpResponse:
         report = ask(request, period, by=by, **narrow)
     except Mistake:
         report = ask(request, period, by=by)
-    mine = [row for row in report.rows if (row.axis, row.key) == (by, key)]
-    used = add(row.subtree for row in mine)
+    mine = [row for row in report.rows if not key or (row.axis, row.key) == (by, key)]
+    used = add(row.subtree for row in mine) if key else report.total
     context = {
         "figures": figures(used, 1) if mine else None,
         "measured": percent(figures(used).energy_coverage),
-        "is_meter": any(row.kind in METERS for row in mine),
+        "is_meter": bool(key) and any(row.kind in METERS for row in mine),
         "period": period,
     }
     return render(request, "meterhouse/usage.html", context)
@@ -203,11 +204,11 @@ def _downloads(query: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name.upper(), f"?{urlencode({**rest, 'format': name})}") for name in formats()]
 
 
-def _shown(report: Report) -> dict[str, object]:
+def _shown(report: Report, names: Names) -> dict[str, object]:
     compared = measure(report)
     whole = getattr(report.total, compared)
     telling = [row for row in report.rows if row.kind not in METERS]
-    lines = [_line(report, row, compared, whole) for row in telling[:SHOWN]]
+    lines = [_line(row, compared, whole, names) for row in telling[:SHOWN]]
     return {
         "lines": lines,
         "left_out": len(report.rows) - len(lines),
@@ -222,18 +223,26 @@ def _shown(report: Report) -> dict[str, object]:
     }
 
 
-def _line(report: Report, row: Row, compared: str, whole: int) -> Line:
-    page = {
-        Axis.INSTITUTION: "institution",
-        Axis.PROJECT: "project",
-        Axis.USER: "user",
-        Axis.RESOURCE: "resource",
-    }[row.axis]
-    url = reverse(page, args=[row.key]) if row.key and row.key != "unassigned" else ""
+def _line(row: Row, compared: str, whole: int, names: Names) -> Line:
     part = getattr(row.subtree, compared) / whole if whole else 0.0
     exact = figures(row.subtree)
     known = percent(exact.coverage), percent(exact.energy_coverage)
-    return Line(row, figures(row.subtree, 1), figures(row.own, 1), *known, part, url)
+    return Line(row, figures(row.subtree, 1), figures(row.own, 1), *known, part, _url(row, names))
+
+
+def _url(row: Row, names: Names) -> str:
+    """The page of what a row is about; "" where its reader may not open it.
+
+    Who may see a user's usage reads in which projects it was, and not those projects' pages.
+    """
+    opens = {
+        Axis.INSTITUTION: names.institution_keys,
+        Axis.PROJECT: names.project_keys,
+        Axis.USER: names.user_keys,
+    }
+    if not row.key or row.key == "unassigned" or row.key not in opens.get(row.axis, {row.key}):
+        return ""
+    return reverse(row.axis.value, args=[row.key])
 
 
 def percent(part: Decimal | None) -> str:

@@ -32,8 +32,11 @@ def figure(value: Figure) -> SafeString:
 
 
 @register.simple_tag
-def meterbar(share: float | None, label: str = "") -> SafeString:
-    """A bar filled to ``share``, 0 to 1; nothing if it is not known."""
+def meterbar(share: float | None, label: str = "", *, warns: bool = True) -> SafeString:
+    """A bar filled to ``share``, 0 to 1; nothing if it is not known.
+
+    warns: whether nearly full is something to look at
+    """
     if share is None:
         return SafeString("")
     width = round(max(0.0, min(1.0, share)) * 100, 2)
@@ -41,7 +44,7 @@ def meterbar(share: float | None, label: str = "") -> SafeString:
         '<svg class="meterbar{}" viewBox="0 0 100 5" preserveAspectRatio="none" role="img"'
         ' aria-label="{}"><rect class="full" width="100" height="5" rx="2.5"/>'
         '<rect class="part" width="{}" height="5" rx="2.5"/></svg>',
-        " high" if share >= 0.85 else "",
+        " high" if warns and share >= 0.85 else "",
         label or f"{width:.0f} %",
         width,
     )
