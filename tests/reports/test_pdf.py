@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
@@ -13,7 +14,9 @@ from tests.usage.estates import WEEKLY, ask, estate, revision
 
 from meterhouse.metering.periods import Period
 from meterhouse.reports import formats
-from meterhouse.reports.pdf.layout import BARS, PROJECTS, length, short, span
+from meterhouse.reports.pdf.layout import BARS, PROJECTS, layout, length, short, span
+from meterhouse.usage.figures import KWH
+from meterhouse.usage.quantities import Quantities
 from meterhouse.usage.report import Axis, Report
 
 
@@ -112,6 +115,35 @@ def test_columns_without_a_figure_are_left_out() -> None:
     assert "Metered" in text(read(report(Axis.PROJECT))).partition("Notes")[0]
     unmetered = ask(Axis.PROJECT, estate(revision("x", 11, (0, 1))))
     assert "Metered" not in text(read(unmetered)).partition("Notes")[0]
+
+
+def test_what_the_energy_consists_of_and_stands_for_is_under_it() -> None:
+    split = replace(
+        report(Axis.PROJECT),
+        total=Quantities(
+            costs={"EUR": 474_000_000_000},
+            millijoules=1000 * KWH,
+            idle_mj=600 * KWH,
+            overhead_mj=150 * KWH,
+            measured_ms=1,
+        ),
+    )
+    assert layout(split)["energy_figures"] == [
+        {
+            "title": "Idle share",
+            "unit": "kWh",
+            "value": "600.0",
+            "note": "of the energy: drawn whatever runs",
+        },
+        {
+            "title": "Overhead",
+            "unit": "kWh",
+            "value": "150.0",
+            "note": "of the energy: feeds no node",
+        },
+        {"title": "Cost", "unit": "EUR", "value": "474.00", "note": ""},
+    ]
+    assert layout(nothing())["energy_figures"] == []
 
 
 def test_large_reports_list_the_largest_and_sum_the_others() -> None:

@@ -23,6 +23,7 @@ from meterhouse.reports.pdf.columns import (
     percent,
     places_for,
 )
+from meterhouse.usage.figures import KWH, figures, rounded
 from meterhouse.usage.quantities import NOTHING, Quantities
 from meterhouse.usage.report import Axis, Report, Row
 from meterhouse.usage.summary import Largest, add, compared, largest, measure
@@ -62,6 +63,7 @@ def layout(report: Report) -> dict[str, Value]:
         "generator": f"Meterhouse {version('meterhouse')}",
         "head": pages.head(),
         "key_figures": pages.key_figures(),
+        "energy_figures": list(pages.energy_figures()),
         "states": pages.states(),
         "chart": pages.chart(),
         "sections": list(pages.sections()),
@@ -130,6 +132,22 @@ class _Pages:
             {"title": column.title, "unit": column.unit, "value": text, "note": note}
             for column, text, note in zip(COLUMNS, self._numbers(total), notes, strict=True)
         ]
+
+    def energy_figures(self) -> Iterator[Value]:
+        """What the energy consists of, and what it stands for, as far as that is known."""
+        total, places = self.report.total, self.places[-1]
+        for title, part, note in (
+            ("Idle share", total.idle_mj, "of the energy: drawn whatever runs"),
+            ("Overhead", total.overhead_mj, "of the energy: feeds no node"),
+        ):
+            if part:
+                value = grouped(rounded(part, KWH, places))
+                yield {"title": title, "unit": "kWh", "value": value, "note": note}
+        for currency, amount in figures(total).costs.items():
+            value = grouped(round(amount, 2))
+            yield {"title": "Cost", "unit": currency, "value": value, "note": ""}
+        if total.factored_ms:
+            yield {"title": "CO2e", "unit": "kg", "value": emitted(total), "note": ""}
 
     def states(self) -> list[Value]:
         servers = self.report.total.server_seconds
