@@ -143,6 +143,18 @@ def test_simulated_data_is_said_to_be(root: Client, configured: None) -> None:
         assert "simulated data, seed 7" in text
 
 
+def test_a_demo_says_so_while_its_past_is_written(root: Client, house: None) -> None:
+    table = {"kind": "simulator", "seed": 7}
+    sourcebook.save(sourcebook.DEMO, {**table, "enabled": False})
+    assert "is being given 30 days of history" in root.get("/").content.decode()
+    sourcebook.save(sourcebook.DEMO, table)
+    text = root.get("/").content.decode()
+    assert "is being given" not in text
+    assert "simulated data, seed 7" in text
+    sourcebook.save(sourcebook.DEMO, {**table, "enabled": False})
+    assert "Demo" not in root.get("/").content.decode()
+
+
 def test_only_who_may_open_a_source_is_led_to_it(
     root: Client, carol: Client, configured: None
 ) -> None:

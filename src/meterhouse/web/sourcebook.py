@@ -28,6 +28,9 @@ QUIET_MS = 60_000
 """A good run so soon after another good one is not written down: a wattmeter has one each second,
 and its status counts them all."""
 
+DEMO = "simulated-cloud"
+"""The demo's source. It is declared disabled while its past is written, and then enabled."""
+
 Table = dict[str, Any]
 Stamp = tuple[tuple[str, datetime], ...]
 
@@ -111,6 +114,11 @@ def save(
     SourceConfig.objects.update_or_create(
         name=name, defaults=values, create_defaults={**values, "created": now}
     )
+
+
+def is_prepared(row: SourceConfig) -> bool:
+    """Whether the demo's past is being written: its source is as first declared, and disabled."""
+    return row.name == DEMO and not row.enabled and row.changed == row.created
 
 
 @transaction.atomic

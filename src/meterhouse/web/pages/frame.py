@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.rights import scope_in
+from meterhouse.web.sourcebook import is_prepared
 
 SIMULATOR = "simulator"
 
@@ -24,11 +25,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """The source whose data is made up, what it is made up from, its page for who may open it."""
+    """The source whose data is made up, and what it is made up from.
+
+    url:         its page, for who may open it
+    is_prepared: its past is being written
+    """
 
     name: str
     seed: str
     url: str
+    is_prepared: bool
 
 
 ROOMS = (
@@ -64,12 +70,13 @@ def frame(request: HttpRequest) -> dict[str, object]:
 
 
 def simulated(*, linked: bool) -> Simulated | None:
-    """The simulator among the sources, if there is one."""
-    found = SourceConfig.objects.filter(kind=SIMULATOR, enabled=True).order_by("name").first()
+    """The simulator among the sources, if there is one that is read or about to be."""
+    rows = list(SourceConfig.objects.filter(kind=SIMULATOR).order_by("name"))
+    found = next((row for row in rows if row.enabled or is_prepared(row)), None)
     if found is None:
         return None
     url = reverse("source", args=[found.name]) if linked else ""
-    return Simulated(found.name, str(found.config.get("seed", "")), url)
+    return Simulated(found.name, str(found.config.get("seed", "")), url, is_prepared(found))
 
 
 def _rooms(path: str, hidden: Collection[str]) -> list[tuple[str, list[Link]]]:
