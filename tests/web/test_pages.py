@@ -410,7 +410,7 @@ def test_all_that_a_user_used_is_on_their_page(root: Client, furnished: int) -> 
         row for row in root.get("/reports/?by=user").context["report"].rows if row.key == "alice"
     ]
     figures = root.get("/usage/?user=alice").context["figures"]
-    assert figures.server_hours_total == round(
+    assert figures.server_hours == round(
         Decimal(sum(sum(row.own.server_seconds.values()) for row in rows)) / 3600, 1
     )
 
