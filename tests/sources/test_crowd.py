@@ -71,10 +71,10 @@ async def test_who_is_slow_is_waited_for_at_first_and_then_heard_later(clock: Fi
     peers = Peers(after_s={2: 0.4})
     async with crowd(peers, clock) as made:
         assert heard(await made.read()) == {"a": 100, "b": 100, "c": 100}
-        peers.after_s[2] = 1.0
+        peers.after_s[2] = 2.0
         before = asyncio.get_running_loop().time()
         assert heard(await made.read()) == {"a": 100, "b": 100}
-        assert asyncio.get_running_loop().time() - before < 0.5
+        assert asyncio.get_running_loop().time() - before < 1.5
         assert heard(await made.read()) == {"a": 100, "b": 100}
         assert peers.asked[1:] == [[0, 1, 2], [0, 1]]  # one that is being asked is not asked again
         async with asyncio.timeout(5):

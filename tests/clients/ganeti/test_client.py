@@ -291,11 +291,11 @@ async def test_waiting_for_ones_turn_counts_towards_the_deadline(
     peer: fake.Rapi, identity: fake.Identity
 ) -> None:
     peer.answers[INSTANCES] = SILENCE
-    async with open_rapi(peer.url, trust.pinned([identity.fingerprint]), deadline_s=0.4) as rapi:
+    async with open_rapi(peer.url, trust.pinned([identity.fingerprint]), deadline_s=1.0) as rapi:
         started = time.monotonic()
         results = await asyncio.gather(rapi.instances(), rapi.instances(), return_exceptions=True)
     assert [type(result) for result in results] == [Unreachable, Unreachable]
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 1.8
     assert len(peer.asked) == 1
 
 

@@ -48,7 +48,7 @@ async def test_an_answer_that_would_be_too_big_is_got_in_parts_and_that_is_remem
 
 
 async def test_an_agent_that_is_silent_where_much_is_asked_is_asked_for_less() -> None:
-    async with lying(at_most(10, mute=True)) as liar, opened(liar.port, wait_s=0.05) as agent:
+    async with lying(at_most(10, mute=True)) as liar, opened(liar.port, wait_s=0.3) as agent:
         query = Query(agent, OIDS)
         assert set(await query.settle()) == set(OIDS)
         assert [len(group) for group in query.groups] == [10, 10, 10, 10]
@@ -58,7 +58,7 @@ async def test_an_agent_that_answers_to_nothing_but_its_name_is_unreachable() ->
     def named(packet: bytes) -> Iterable[bytes]:
         return [Request.of(packet).numbered()] if SYS_DESCR_BYTES in packet else []
 
-    async with lying(named) as liar, opened(liar.port, wait_s=0.05) as agent:
+    async with lying(named) as liar, opened(liar.port, wait_s=0.3) as agent:
         with pytest.raises(Unreachable, match="no answer within"):
             await Query(agent, OIDS).settle()
 
@@ -91,7 +91,7 @@ async def test_a_question_that_fails_loses_none_of_what_is_asked() -> None:
     def sometimes(packet: bytes) -> Iterable[bytes]:
         return [] if silent else [Request.of(packet).numbered()]
 
-    async with lying(sometimes) as liar, opened(liar.port, wait_s=0.05) as agent:
+    async with lying(sometimes) as liar, opened(liar.port, wait_s=0.3) as agent:
         query = Query(agent, OIDS)
         await query.settle()
         silent = True
@@ -108,7 +108,7 @@ async def test_a_lost_datagram_is_asked_for_again() -> None:
         asked.append(packet)
         return [Request.of(packet).numbered()] if len(asked) % 2 == 0 else []
 
-    async with lying(every_second) as liar, opened(liar.port, wait_s=0.1, tries=2) as agent:
+    async with lying(every_second) as liar, opened(liar.port, wait_s=0.3, tries=2) as agent:
         assert await agent.get([OIDS[0]]) == {OIDS[0]: 0}
 
 

@@ -147,13 +147,13 @@ async def test_a_bmc_that_hangs_costs_the_others_a_part_of_one_interval(
     rack: dict[str, Bmc], opened: Opener
 ) -> None:
     pair = {node: rack[node] for node in ("dcmi", "dell")}
-    async with opened(pair, patience_s=2.0) as source:
+    async with opened(pair, patience_s=4.0) as source:
         await source.read()
         rack["dell"].hang()
         loop = asyncio.get_running_loop()
         began = loop.time()
         reading = await source.read()
-        assert loop.time() - began < 1.5  # of which 0.7 are waited for the one that hangs
+        assert loop.time() - began < 3.5  # of which 0.7 are waited for the one that hangs
         assert watts(reading) == {"dcmi": 200}
         assert watts(await source.read()) == {"dcmi": 200}
         reading = await until(source, lambda reading: bool(reading.refused))
