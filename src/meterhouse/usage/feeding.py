@@ -1,8 +1,9 @@
 """From what meters read to what nodes drew, window by window; nothing twice and nothing lost.
 
 Several outlets of a node are summed. Where meters at several places measure one node, the first
-place counts (outlet, node, package), and another only for the time the first does not cover, at
-its mean of that window. An outlet that feeds several nodes is split evenly over those that are
+place counts (outlet, node, package), and another only for the time by which it covers more than
+the first, at its mean of that window: what both leave open is taken to be the same time, as when
+who reads them was away. An outlet that feeds several nodes is split evenly over those that are
 there. What feeds no node that is there is overhead, and stays with the outlet.
 """
 
@@ -137,7 +138,7 @@ def _chosen(length: Floats, places: Ints, into: _Targets, read: _Read) -> tuple[
             continue
         target, cover = into.of[mine], read.covered[mine]
         most = _most(cover, target, into.size)
-        free = np.minimum(most, np.maximum(length - taken, 0))
+        free = np.maximum(most - taken, 0)
         used[mine] = read.amount[mine] * ratio(free, most)[target]
         known += np.minimum(_least(cover, read.part[mine], target, into.size), free)
         taken += free
