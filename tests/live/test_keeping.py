@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.conftest import NOON
 from tests.live.boards import HOLD_MS, T0, Reading, batch, both
@@ -14,6 +15,8 @@ from meterhouse.live.keeping import Keeping
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import FixedClock
 from meterhouse.store import retention, sealing
+from meterhouse.store.bringing import bring
+from meterhouse.store.past import Past
 from meterhouse.store.recorder import Recorder
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +158,23 @@ def test_few_queries_whatever_the_number_of_probes(
     site.publish(batch(1, *((f"probe-{n}", second, 1) for n in range(100) for second in (0, 1))))
     with django_assert_max_num_queries(20):
         assert len(counted(None, {}, site.clock.now_ms())) == 100
+
+
+def test_history_that_was_brought_along_is_not_counted(site: Site) -> None:
+    site.happens(1, ("a", 0, 100), ("a", 2, 100))
+    site.count()
+    shown = site.joules("a")
+    start = np.array([T0 - 5 * DAY_S * 1000], np.int64)
+    end = np.array([T0 + 60_000], np.int64)
+    past = Past(start, end, end - start, np.array([1e5]))
+    policy = retention.Policy()
+    done = bring("a", "power", past, now_ms=site.clock.now_ms(), policy=policy)
+    assert done.integral > 4 * DAY_S * 1e5
+    site.count()
+    site.begin()
+    site.count()
+    assert site.joules("a") == shown == 200
+    site.keeping.move_on()
+    assert site.keeping.bases.get("a", Base()).joules == 0
+    site.happens(2, ("a", 4, 100))
+    assert site.joules("a") == 400

@@ -10,6 +10,7 @@ from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading
 from meterhouse.store.reading import Latest
+from meterhouse.store.states import State
 from meterhouse.usage import metered
 
 _HOUR_MS = 3_600_000
@@ -27,7 +28,9 @@ class Base(NamedTuple):
 
 
 Bases = Mapping[str, Base]
-"""By resource; a probe that has none begins with its first reading."""
+"""By resource; a probe that has none begins with its first own reading. What was brought from
+elsewhere of the time before is not counted: whoever takes differences would bill it all at once.
+"""
 
 
 def counted(
@@ -41,7 +44,8 @@ def counted(
     ]
     resources = [each.series.resource for each in newest]
     reaches = _reaches(resources, now_ms, using)
-    begin = [bases.get(resource, Base()) for resource in resources]
+    own = {state.resource: state for state in reading.recorded(POWER.name, using)}
+    begin = [_base(bases, own[resource]) for resource in resources]
     parts = _parts(
         [
             (each.series.resource, base.ms, each.at_ms)
@@ -54,6 +58,11 @@ def counted(
         _counted(each, reaches.get(each.series.resource), base.joules + before, after)
         for each, base, (before, after) in zip(newest, begin, parts, strict=True)
     ]
+
+
+def _base(bases: Bases, state: State) -> Base:
+    base = bases.get(state.resource, Base())
+    return base._replace(ms=max(base.ms, state.own_ms or 0))
 
 
 class _Reach(NamedTuple):
@@ -136,9 +145,10 @@ def moved_on(bases: Bases, using: str = "default") -> dict[str, Base]:
     minutes and hours of it may go one day.
     """
     due = [
-        (state.resource, bases.get(state.resource, Base()), state.pruned_ms)
+        (state.resource, base, state.pruned_ms)
         for state in reading.recorded(POWER.name, using)
-        if state.pruned_ms - bases.get(state.resource, Base()).ms >= _HOUR_MS
+        for base in [_base(bases, state)]
+        if state.pruned_ms - base.ms >= _HOUR_MS
     ]
     reaches = {
         one.series.resource: _Reach(one.first_ms, one.last_ms, 0.0)

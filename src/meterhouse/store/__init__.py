@@ -11,5 +11,6 @@ was sealed, in which order it came, or how often.
     recorder    batches, exactly once: positions, catalogue (ids), screening, quick, heads, packing
     sealing     merging, blocks, codec
     closing     folding (the arithmetic), raw, shelves
+    bringing    what was measured elsewhere before: past (the arithmetic)
     reading     planning (which granularity), reckoning, ends (latest), snapshot
 """

@@ -15,12 +15,13 @@ class Series(models.Model):
     resource = models.TextField()
     meter = models.TextField()
     hold_ms = models.BigIntegerField()  # as the newest batch told it
-    first_ms = models.BigIntegerField(null=True)  # of its sealed samples; null: none sealed yet
+    first_ms = models.BigIntegerField(null=True)  # of what is sealed or was brought; null: nothing
     last_ms = models.BigIntegerField(null=True)
     last_value = models.FloatField(null=True)
     folded_ms = models.BigIntegerField(default=0)  # minutes and hours are made of all before this
     pruned_ms = models.BigIntegerField(default=0)  # raw samples before this may be gone
     minutes_pruned_ms = models.BigIntegerField(default=0)  # minutes too, or never made
+    own_ms = models.BigIntegerField(null=True)  # what is before was brought; null: nothing was
 
     class Meta:
         db_table = "store_series"

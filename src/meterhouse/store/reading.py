@@ -24,12 +24,16 @@ _SPANS_AT_ONCE = 1000  # in one fetch: bounds the memory, at 1 Hz to some hundre
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A series that has samples, from ``first_ms`` to ``last_ms`` (milliseconds since 1970)."""
+    """A series that has samples, from ``first_ms`` to ``last_ms`` (milliseconds since 1970).
+
+    own_ms: from when on they were recorded here; what is known before was brought from elsewhere
+    """
 
     id: int
     series: Series
     first_ms: int
     last_ms: int
+    own_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,13 @@ def find(
         newest = ends.newest(cursor, [state.id for state in known])
         oldest = ends.first_moments(cursor, _may_begin_in_head(cursor, known))
     return [
-        Stored(state.id, _series(state), min(firsts), max(lasts))
+        Stored(
+            state.id,
+            _series(state),
+            min(firsts),
+            max(lasts),
+            min(firsts) if state.own_ms is None else state.own_ms,
+        )
         for state in known
         for firsts in [_present(state.first_ms, oldest.get(state.id))]
         for lasts in [

@@ -56,10 +56,10 @@ def prune(now_ms: int, policy: Policy = DEFAULT, *, using: str = "default") -> i
     ):
         if retention is None:
             continue
-        before_ms = _before(now_ms, retention)
+        before_ms = kept_from(now_ms, retention)
         # Where there are no minutes, the readings are kept in their stead.
         instead_ms = (
-            _before(now_ms, policy.minute) if granularity is Granularity.RAW else before_ms
+            kept_from(now_ms, policy.minute) if granularity is Granularity.RAW else before_ms
         )
         for _ in range(_STEPS):
             deleted = _prune_some(granularity, before_ms, instead_ms, using)
@@ -69,8 +69,8 @@ def prune(now_ms: int, policy: Policy = DEFAULT, *, using: str = "default") -> i
     return gone
 
 
-def _before(now_ms: int, retention: timedelta | None) -> int:
-    """What is older may go; nothing is older than 0."""
+def kept_from(now_ms: int, retention: timedelta | None) -> int:
+    """What is older may go: the start of an hour. Nothing is older than 0."""
     return 0 if retention is None else hour_of(now_ms - retention // _MS)
 
 

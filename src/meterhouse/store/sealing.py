@@ -77,7 +77,7 @@ def _seal_some(over_ms: int, using: str) -> int:
 def seal_oldest(cursor: Any) -> int:
     """Turn the oldest heads into blocks; return how many samples they held."""
     rows = heads.oldest(cursor, SAMPLES)
-    _seal(cursor, by_series(heads.joined(rows)))
+    seal_parts(cursor, by_series(heads.joined(rows)))
     heads.delete(cursor, rows)
     return sum(row.size for row in rows)
 
@@ -88,7 +88,8 @@ def _close_some(over_ms: int, using: str) -> int:
         return closing.close_some(cursor, over_ms)
 
 
-def _seal(cursor: Any, parts: list[Part]) -> None:
+def seal_parts(cursor: Any, parts: list[Part]) -> None:
+    """Put samples into blocks, and make anew the minutes and hours that they come late for."""
     known = states.by_id(cursor, [part.series for part in parts])
     kept = list(_not_pruned(cursor, parts, known))
     late = [part for part in kept if _is_late(part, known[part.series])]

@@ -9,7 +9,7 @@ from meterhouse.store.folding import kind_of
 
 _COLUMNS = (
     "id, resource, meter, hold_ms, first_ms, last_ms, last_value, folded_ms, pruned_ms,"
-    " minutes_pruned_ms"
+    " minutes_pruned_ms, own_ms"
 )
 _AT_ONCE = 5000
 _SLOW_HOLD_MS = 180_000  # readings stand for three of their intervals (sources.configuration)
@@ -18,10 +18,13 @@ _SLOW_HOLD_MS = 180_000  # readings stand for three of their intervals (sources.
 class State(NamedTuple):
     """A row of store_series; moments in milliseconds since 1970.
 
-    first_ms, last_ms, last_value: of the samples in blocks, None if there are none
+    first_ms:          of the samples in blocks and of what was brought, None if there is neither
+    last_ms, last_value: of the samples in blocks, None if there are none
     folded_ms:         minutes and hours are made of all samples in blocks before this
     pruned_ms:         raw samples before this may be gone
     minutes_pruned_ms: minutes before this may be gone, or were never made
+    own_ms:            its own readings begin then; what is known of the time before was brought
+                       from elsewhere (bringing.py). None if nothing was
     """
 
     id: int
@@ -34,6 +37,7 @@ class State(NamedTuple):
     folded_ms: int
     pruned_ms: int
     minutes_pruned_ms: int
+    own_ms: int | None
 
     def closed_until(self, moment_ms: int) -> "State":
         """The state once all hours before a moment are closed."""
@@ -106,6 +110,18 @@ def save(cursor: Any, states: Iterable[State]) -> None:
             (s.first_ms, s.last_ms, s.last_value, s.folded_ms, s.minutes_pruned_ms, s.id)
             for s in states
         ],
+    )
+
+
+def save_brought(cursor: Any, state: State) -> None:
+    """Write what changes when something from before a series' first reading is brought."""
+    cursor.execute(
+        "UPDATE store_series SET first_ms = %s, folded_ms = %s, pruned_ms = %s,"
+        " minutes_pruned_ms = %s, own_ms = %s WHERE id = %s",
+        (
+            *(state.first_ms, state.folded_ms, state.pruned_ms),
+            *(state.minutes_pruned_ms, state.own_ms, state.id),
+        ),
     )
 
 

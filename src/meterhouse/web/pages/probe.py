@@ -56,9 +56,10 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
         if newest and present and answers
         else figure(None, "W"),
         "answers": answers and present,
-        "first_ms": max(series.first_ms, sight.stretches[0][0]),
+        "first_ms": max(series.own_ms, sight.stretches[0][0]),
+        "brought_ms": max(series.first_ms, sight.stretches[0][0]),
         "last_ms": min(series.last_ms, sight.stretches[-1][1]),
-        "counter": _counter(request, found, series.first_ms, now_ms),
+        "counter": _counter(request, found, series.own_ms, now_ms),
         "feeds": feeds,
         "measures": measured(details),
         "facts": {word: text for word, text in details.items() if word not in WIRED},
@@ -90,7 +91,7 @@ def data(request: HttpRequest, word: str) -> HttpResponse:
 
 
 def _counter(request: HttpRequest, found: Probe, first_ms: int, now_ms: int) -> object:
-    """All it ever used, as far as the reader may see it."""
+    """All it used since its first own reading, as far as the reader may see it."""
     stretches = sight_of(found.resource, scope_in(request)).stretches
     spans = [
         (found.resource, max(start, first_ms), min(end, now_ms))
