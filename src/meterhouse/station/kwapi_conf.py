@@ -11,8 +11,9 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from configparser import ConfigParser, Error
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from meterhouse.metering.errors import Mistake
 
@@ -37,6 +38,7 @@ class Carried:
 @dataclass(frozen=True, slots=True)
 class _Section:
     driver: str
+    ids: list[Any]  # what Kwapi's messages and files call the probes
     probes: list[Any]
     parameters: dict[str, Any]
 
@@ -54,15 +56,42 @@ def carried(text: str, file: str) -> list[Carried]:
 
     Raises Mistake if it is no such file.
     """
+    parser = _parsed(text, file)
+    return list(_named(_joined(_carry(name, parser[name]) for name in parser.sections())))
+
+
+class Renamed(NamedTuple):
+    """old: what Kwapi calls a probe; source, name: what ``carried`` makes of it, mostly."""
+
+    old: str
+    source: str
+    name: str
+
+
+def renamed(text: str, file: str) -> list[Renamed]:
+    """Every probe of a file. Where several BMCs became one source, that has another name.
+
+    Raises Mistake if it is no such file.
+    """
+    parser, found = _parsed(text, file), []
+    for title in parser.sections():
+        with suppress(Mistake, KeyError):  # ``carried`` tells what is wrong with it
+            section = _section(parser[title])
+            names = ["+".join(one) if isinstance(one, list) else one for one in section.nodes]
+            pairs = zip(section.ids, names, strict=False)
+            found += [Renamed(str(old), _source_name(title), name) for old, name in pairs if old]
+    return found
+
+
+def _parsed(text: str, file: str) -> ConfigParser:
     parser = ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
         parser.read_string(text, file)
     except Error as error:
         raise Mistake(f"{file}: {' '.join(str(error).split())}") from error
-    found = [_carry(name, parser[name]) for name in parser.sections()]
-    if not found:
+    if not parser.sections():
         raise Mistake(f"{file}: there is no wattmeter in it; is it a drivers.conf of Kwapi?")
-    return list(_named(_joined(found)))
+    return parser
 
 
 def _carry(name: str, options: Mapping[str, str | None]) -> Carried:
@@ -86,7 +115,9 @@ def _section(options: Mapping[str, str | None]) -> _Section:
     parameters = _literal("parameters", options.get("parameters") or "{}")
     if not isinstance(probes, list) or not any(probes) or not isinstance(parameters, dict):
         raise Mistake("probes is no list of names, or parameters no dictionary: not carried over")
-    return _Section(options["driver"] or "", probes, dict(parameters))
+    ids = _literal("probes", options.get("probes") or "[]")
+    ids = ids if isinstance(ids, list) else []
+    return _Section(options["driver"] or "", ids, probes, dict(parameters))
 
 
 def _literal(key: str, text: str) -> Any:
@@ -187,13 +218,16 @@ def _named(found: Iterable[Carried]) -> Iterator[Carried]:
     taken: set[str] = set()
     for each in found:
         if each.table is not None:
-            name = re.sub(r"[^A-Za-z0-9._-]+", "-", each.section).strip("-._").lower() or "meter"
-            number = 2
+            name, number = _source_name(each.section), 2
             while (unique := name) in taken:
                 name, number = f"{unique.rstrip('0123456789').rstrip('-')}-{number}", number + 1
             taken.add(unique)
             each.table = {"name": unique, **each.table}
         yield each
+
+
+def _source_name(section: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", section).strip("-._").lower() or "meter"
 
 
 def secrets_of(table: Table) -> dict[str, str]:
