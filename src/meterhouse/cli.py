@@ -18,6 +18,7 @@ COMMANDS = {
     "collect": "read sources: those of a file, beside the meters; or once, for a scheduler",
     "forward": "pass the bus on, between networks that do not see each other",
     "import-kwapi": "turn a drivers.conf of Kwapi into tables of sources",
+    "import-rrd": "bring along the history that Kwapi kept in RRD files",
     "report": "usage by institution, project, user or resource as CSV, JSON or PDF",
     "doctor": "check this installation and say what to do",
     "migrate": "bring the database up to this version",

@@ -9,7 +9,7 @@ from tests.station.test_station import METERHOUSE
 from meterhouse.metering.errors import Mistake
 from meterhouse.sources import configure
 from meterhouse.station.declared import declared
-from meterhouse.station.kwapi_conf import PRESETS, Carried, carried
+from meterhouse.station.kwapi_conf import PRESETS, Carried, carried, renamed
 
 EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1.3"
 OWN = "1.3.6.1.4.1.99999.1"
@@ -234,3 +234,25 @@ def test_a_make_that_is_known_is_called_by_its_name(oid: str) -> None:
     name, table = found.table["name"], found.table
     assert configure(name, {k: v for k, v in table.items() if k != "name"}, where="x")
     assert found.notes == []
+
+
+def test_probes_of_old_are_told_by_the_names_they_have_here() -> None:
+    outlets = section("Snmp", "['s.pdu.1', None, 's.pdu.3', 's.pdu.4']")
+    text = (
+        "[DEFAULT]\nverbose = 'true'\n"
+        f"[PDU 4]\n{outlets}"
+        "probes_names = ['n-1', None, ['n-2', 'n-3'], 'n-4']\n"
+        "[Own]\ndriver = Dummy\nprobes = ['A', None, 'B']\n"
+        "[Traffic]\ndriver = Snmp\nprobes = ['s.sw.1']\n"
+        "data_type = {'name': 'network_in', 'type': 'Cumulative', 'unit': 'B'}\n"
+        "[Broken]\nprobes = ['C'\n[Without]\nprobes = ['D']\n"
+    )
+    assert renamed(text, "drivers.conf") == [
+        ("s.pdu.1", "pdu-4", "n-1"),
+        ("s.pdu.3", "pdu-4", "n-2+n-3"),
+        ("s.pdu.4", "pdu-4", "n-4"),
+        ("A", "own", "A"),
+        ("B", "own", "B"),
+    ]
+    with pytest.raises(Mistake, match="no wattmeter"):
+        renamed("", "drivers.conf")
