@@ -15,7 +15,7 @@ from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.meters import CPU_TIME, POWER, Meter
 from meterhouse.metering.periods import Period, to_ms
 from meterhouse.metering.samples import Columns, Sample
-from meterhouse.store import reading
+from meterhouse.store import reading, retention, sealing
 from meterhouse.store.reading import Stored
 from meterhouse.store.recorder import Recorder
 
@@ -142,3 +142,15 @@ def test_a_bucket_that_is_only_partly_somebodys_is_left_out() -> None:
     mine = clipped(found, [(START + 150_000, START + 900_000)])
     shown = [at for at, value in drawn(mine) if value is not None]
     assert shown == [300.0, 600.0]
+
+
+@pytest.mark.django_db
+def test_an_hour_whose_readings_are_thrown_away_is_drawn_from_what_is_left() -> None:
+    recorded(POWER, [(at, 100.0) for at in range(0, 7200, 10)])
+    now_ms = to_ms(NOON + timedelta(days=40))
+    sealing.seal(now_ms)
+    retention.prune(now_ms)
+    (series,) = reading.find("osl/n1", POWER.name)
+    shown = drawn(graph(series, period(600, after=1800), 1000))
+    assert len(shown) > 30
+    assert {value for _, value in shown} == {100.0}

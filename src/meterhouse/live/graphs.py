@@ -59,12 +59,20 @@ class Graph:
 
 def graph(series: Stored, period: Period, width_px: int, using: str = "default") -> Graph:
     """Draw a series over a period, for a screen so many pixels wide."""
-    if _expected(series, period) <= READINGS_SHOWN and _kind(series) is not Kind.DELTA:
+    if _may_show_readings(series, period):
         at, value = _readings(series, period, using)
         return _graph(series, period, 0, at, value, value, value)
     width = bucket_width(period, width_px, series.series.hold_ms)
     buckets = reading.buckets(series, period, width, using)
     return _graph(series, period, width // timedelta(milliseconds=1), *_columns(series, buckets))
+
+
+def _may_show_readings(series: Stored, period: Period) -> bool:
+    """Whether they are all there, and few enough; what deltas add up to is no reading."""
+    there = period.start_ms >= series.raw_ms
+    return (
+        there and _kind(series) is not Kind.DELTA and _expected(series, period) <= READINGS_SHOWN
+    )
 
 
 def bucket_width(period: Period, width_px: int, hold_ms: int) -> timedelta:

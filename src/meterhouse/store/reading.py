@@ -27,6 +27,7 @@ class Stored:
     """A series that has samples, from ``first_ms`` to ``last_ms`` (milliseconds since 1970).
 
     own_ms: from when on they were recorded here; what is known before was brought from elsewhere
+    raw_ms: from when on every one of them is there; before, perhaps only minutes or hours
     """
 
     id: int
@@ -34,6 +35,7 @@ class Stored:
     first_ms: int
     last_ms: int
     own_ms: int
+    raw_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +113,7 @@ def find(
             min(firsts),
             max(lasts),
             min(firsts) if state.own_ms is None else state.own_ms,
+            state.pruned_ms,
         )
         for state in known
         for firsts in [_present(state.first_ms, oldest.get(state.id))]
