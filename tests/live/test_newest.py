@@ -20,6 +20,7 @@ from meterhouse.metering.meters import (
 )
 from meterhouse.metering.periods import to_ms
 from meterhouse.metering.samples import Columns, Sample
+from meterhouse.store import reading
 from meterhouse.store.recorder import Recorder
 
 pytestmark = pytest.mark.django_db
@@ -70,14 +71,15 @@ def test_an_old_reading_is_shown_as_old() -> None:
 
 def test_power_is_the_sum_of_what_still_stands() -> None:
     record((POWER, "osl/n1", 100.0, 1), (POWER, "osl/n2", 50.0, 2), (POWER, "osl/n3", 70.0, 90))
-    power = newest.power(None, now_ms=NOW)
+    levels = reading.newest(POWER.name)
+    power = newest.power(levels, now_ms=NOW)
     assert (power.watts, power.measured, power.known) == (150.0, 2, 3)
-    assert newest.power({"osl/n2"}, now_ms=NOW).watts == 50.0
+    assert newest.power(levels.of({"osl/n2"}), now_ms=NOW).watts == 50.0
 
 
 def test_unknown_power_is_not_zero() -> None:
     record((POWER, "osl/n1", 100.0, 60))
-    power = newest.power(None, now_ms=NOW)
+    power = newest.power(reading.newest(POWER.name), now_ms=NOW)
     assert power.watts is None
     assert str(power.figure) == UNKNOWN
 

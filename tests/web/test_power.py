@@ -6,7 +6,9 @@ import json
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from tests.inventory.cast import everybody, snapshot
 from tests.web.cast import HOUR_MS, moved, record
 
@@ -278,6 +280,39 @@ def test_a_probe_that_fell_silent_keeps_its_page_and_says_since_when(root: Clien
     assert "silent since" in page
     assert "none lists it now" in page
     assert "silent since" in text(root, "/last/day/legend/")
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/last/hour/", 20),
+        ("/last/hour/data/", 14),
+        ("/last/hour/data/?from=2026-05-01&to=2026-05-02", 10),
+        ("/last/hour/legend/?around=1", 20),
+        ("/last/hour/table/", 12),
+        ("/last/hour/probes/", 8),
+        ("/probe/mirror/", 85),
+        ("/graphs/power/mirror/?period=hour&figures=1", 24),
+    ],
+)
+def test_pages_of_power_ask_the_database_no_more_when_there_are_more_probes(
+    root: Client, furnished: int, path: str, most: int
+) -> None:
+    def queries() -> int:
+        root.get(path)
+        looks.forget()
+        with CaptureQueriesContext(connection) as asked:
+            assert root.get(path).status_code == 200
+        return len(asked)
+
+    few = queries()
+    record(
+        [Sample(POWER, f"pdu/n{number}", 50.0, furnished) for number in range(60)],
+        furnished,
+        sequence=2,
+    )
+    assert queries() <= few + 1  # the head has a row more
+    assert few <= most  # some less where what was read lies in one hour and one day
 
 
 @pytest.mark.parametrize("name", PERIODS)

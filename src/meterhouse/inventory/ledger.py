@@ -113,8 +113,8 @@ def observe(
     moment: Moment,
     seen: Mapping[Key, Seen],
     missing: Callable[[Key], bool],
-) -> None:
-    """Work what one list says into a ledger.
+) -> bool:
+    """Work what one list says into a ledger. Returns whether it changed anything.
 
     seen:    everything it says, by thing
     missing: whether a thing it does not name was not there: always, if it is complete
@@ -132,6 +132,7 @@ def observe(
     )
     changes = [change for change in (*named, *unnamed) if list(change.before) != change.after]
     ledger.write(listing_id, changes)
+    return bool(changes)
 
 
 def _stands(runs: Sequence[Run] | None, moment: Moment, seen: Seen) -> bool:

@@ -89,6 +89,8 @@ class Listing(models.Model):
     repeated: complete snapshots that came again and were dropped
     late:     snapshots that came after a later one and were worked into the history
     problem:  what was wrong with the last one, in one line; "" when nothing was
+    mark:     another number, by chance, whenever the names or revisions of its resources change:
+              what was made of them in memory holds as long as it stays, in whatever process
     """
 
     source = models.TextField()
@@ -96,6 +98,7 @@ class Listing(models.Model):
     repeated = models.BigIntegerField(default=0)
     late = models.BigIntegerField(default=0)
     problem = models.TextField(default="", blank=True)
+    mark = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [UniqueConstraint(fields=["source", "kind"], name="listing_once")]

@@ -29,6 +29,7 @@ from meterhouse.inventory.finding import Page, Wanted, find
 from meterhouse.inventory.models import Institution, Membership, Project, User
 from meterhouse.inventory.scope import Scope, among
 from meterhouse.inventory.shares import shares_between
+from meterhouse.inventory.staying import Marks
 from meterhouse.inventory.tree import parents_first
 from meterhouse.metering.periods import Period
 from meterhouse.metering.snapshots import State
@@ -191,6 +192,21 @@ def resource_names(using: str = "default", *, kinds: Sequence[str] = ()) -> dict
     with connections[using].cursor() as cursor:
         cursor.execute(_NAMES.format(kinds=_kinds(kinds)), list(kinds))
         return dict(cursor.fetchall())
+
+
+_MARKS = "SELECT resource.id, resource.mark FROM inventory_listing AS resource WHERE {kinds}"
+
+
+def marks(using: str = "default", *, kinds: Sequence[str] = ()) -> Marks:
+    """What is another whenever the names or revisions of resources change. One short query.
+
+    kinds: only of these, if any are given
+
+    Ask before what depends on them is read: what is kept is then never older than its marks.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"{_MARKS.format(kinds=_kinds(kinds))} ORDER BY resource.id", list(kinds))
+        return tuple(cursor.fetchall())
 
 
 _KEYS = """

@@ -1,5 +1,6 @@
 """Snapshots of resources become revisions."""
 
+import secrets
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from operator import attrgetter
@@ -46,11 +47,11 @@ def keep_resources(snapshot: Snapshot, listing: Listing, moment: Moment) -> list
         }.values()
     )
     rows = _rows(listing, listed)
-    if moment.after == FOREVER:
-        _rename(listing, listed, rows)
+    renamed = moment.after == FOREVER and _rename(listing, listed, rows)
     owned = owners(snapshot.source, listed)
     seen: dict[Key, Seen] = {(rows[each.id].id,): _seen(each, owned) for each in listed}
-    observe(REVISIONS, listing.pk, moment, seen, lambda _: moment.complete)
+    if observe(REVISIONS, listing.pk, moment, seen, lambda _: moment.complete) or renamed:
+        Listing.objects.filter(pk=listing.pk).update(mark=secrets.randbits(62))
     others = sorted(each.id for each in listed if rows[each.id].listing_id != listing.pk)
     if not others:
         return []
@@ -110,8 +111,8 @@ def _find(keys: Iterable[str]) -> dict[str, _Row]:
     return found
 
 
-def _rename(listing: Listing, listed: Sequence[snapshots.Resource], rows: dict[str, _Row]) -> None:
-    """Names and tags are as last listed; they make no revisions."""
+def _rename(listing: Listing, listed: Sequence[snapshots.Resource], rows: dict[str, _Row]) -> bool:
+    """Names and tags are as last listed; they make no revisions. Returns whether any changed."""
     changed = []
     for each in sorted(listed, key=attrgetter("id")):
         row = rows[each.id]
@@ -120,3 +121,4 @@ def _rename(listing: Listing, listed: Sequence[snapshots.Resource], rows: dict[s
             changed.append(Resource(id=row.id, name=said[0], tags=said[1]))
     if changed:
         Resource.objects.bulk_update(changed, ["name", "tags"], batch_size=CHUNK)
+    return bool(changed)

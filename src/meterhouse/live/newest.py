@@ -1,6 +1,6 @@
 """The newest readings, in words for people: what a machine is doing now."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from meterhouse.live.graphs import PIXELS_A_POINT, graph
 from meterhouse.metering import meters
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading
-from meterhouse.store.reading import Latest, Stored
+from meterhouse.store.reading import Latest, Levels, Stored
 
 WHOLES = {
     meters.MEMORY_USED.name: meters.MEMORY_TOTAL.name,
@@ -71,13 +71,11 @@ def of(resource: str, *, now_ms: int, using: str = "default") -> list[Newest]:
     ]
 
 
-def power(resources: Collection[str] | None, *, now_ms: int, using: str = "default") -> Power:
+def power(levels: Levels, *, now_ms: int) -> Power:
     """What is drawn now: the sum of the newest power readings that still stand."""
-    watts = [
-        one for one in reading.latest(resources, using) if one.series.meter == meters.POWER.name
-    ]
-    fresh = [one.value for one in watts if _is_fresh(one, now_ms)]
-    return Power(sum(fresh) if fresh else None, len(fresh), len(watts))
+    standing = levels.standing(now_ms)
+    watts = float(standing.sum()) if len(standing) else None
+    return Power(watts, len(standing), len(levels))
 
 
 def _newest(stored: Stored, others: Mapping[str, Latest], now_ms: int, using: str) -> Newest:

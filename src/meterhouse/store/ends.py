@@ -5,9 +5,11 @@ until no later row can hold anything newer (older) of the series that are wanted
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from meterhouse.store import heads, packing
 
@@ -28,18 +30,55 @@ class _Outline(NamedTuple):
     series: bytes
 
 
-def newest(cursor: Any, ids: Collection[int]) -> dict[int, Reading]:
-    """From id to its newest reading in the head, of those of the series that have any."""
-    found: dict[int, Reading] = {}
-    for mine, rows in _by_layout(cursor, ids):
+@dataclass(frozen=True, slots=True, eq=False)
+class Newest:
+    """Columns, one of each series that was asked for, in that order; at: -1 where none is.
+
+    at:     int64[n], milliseconds since 1970
+    row:    int64[n]
+    value:  float64[n]
+    """
+
+    at: NDArray[np.int64]
+    row: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, size: int) -> "Newest":
+        return cls(np.full(size, -1, np.int64), np.full(size, -1, np.int64), np.zeros(size))
+
+    def take(self, places: NDArray[np.intp], samples: heads.Samples, row: int) -> None:
+        """Take one row's samples, whose series stand at these places, where they are newer."""
+        order = np.argsort(samples.at, kind="stable")  # of several at one place the last is taken
+        mine = Newest.of(len(self.at))
+        mine.at[places[order]] = samples.at[order]
+        mine.value[places[order]] = samples.value[order]
+        newer = (mine.at > self.at) | ((mine.at == self.at) & (mine.at >= 0) & (self.row < row))
+        self.at[newer], self.row[newer], self.value[newer] = mine.at[newer], row, mine.value[newer]
+
+
+def newest_of(cursor: Any, ids: NDArray[np.int64]) -> Newest:
+    """The newest readings in the head. ids: ascending."""
+    found = Newest.of(len(ids))
+    for mine, rows in _by_layout(cursor, ids.tolist()):
+        places = np.searchsorted(ids, mine)
         rows.sort(key=lambda row: row.max_ms, reverse=True)
         for row in rows:
-            if all(one in found and found[one].at_ms > row.max_ms for one in mine):
+            if (found.at[places] > row.max_ms).all():
                 break
-            for one, reading in _readings(cursor, row.id, mine):
-                if one not in found or reading[:2] >= found[one][:2]:
-                    found[one] = reading
+            samples = heads.of_row(cursor, row.id, mine)
+            found.take(np.searchsorted(ids, samples.series), samples, row.id)
     return found
+
+
+def newest(cursor: Any, ids: Collection[int]) -> dict[int, Reading]:
+    """From id to its newest reading in the head, of those of the series that have any."""
+    ordered = np.array(sorted(ids), np.int64)
+    found = newest_of(cursor, ordered)
+    known = found.at >= 0
+    columns = (ordered[known], found.at[known], found.row[known], found.value[known])
+    readings = zip(*(column.tolist() for column in columns), strict=True)
+    return {one: Reading(*reading) for one, *reading in readings}
 
 
 def first_moments(cursor: Any, ids: Collection[int]) -> dict[int, int]:

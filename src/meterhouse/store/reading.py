@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -254,6 +255,53 @@ def _over(
             for (number, _), answer in zip(part, answers, strict=True):
                 amount[number], covered[number] = answer
     return amount, covered
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Levels:
+    """Newest readings of one meter, as columns of equal length.
+
+    hold_ms: int64[n], for how long such a reading stands
+    at:      int64[n], milliseconds since 1970
+    value:   float64[n]
+    """
+
+    resources: Sequence[str]
+    hold_ms: Ints
+    at: Ints
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def of(self, resources: Collection[str]) -> "Levels":
+        which = np.array([each in resources for each in self.resources], np.bool_)
+        kept = tuple(compress(self.resources, which.tolist()))
+        return Levels(kept, self.hold_ms[which], self.at[which], self.value[which])
+
+    def standing(self, now_ms: int) -> Floats:
+        """The values of the readings that stand still."""
+        return self.value[now_ms - self.at < self.hold_ms]
+
+
+_SEALED = """
+SELECT id, resource, hold_ms, COALESCE(last_ms, -1), COALESCE(last_value, 0)
+FROM store_series WHERE meter = %s ORDER BY id
+"""
+
+
+def newest(meter: str, using: str = "default") -> Levels:
+    """The newest reading of every series of a meter, for sums of thousands."""
+    with snapshot(using) as cursor:
+        cursor.execute(_SEALED, [meter])
+        rows = cursor.fetchall()
+        ids, resources, *columns = zip(*rows, strict=True) if rows else ((),) * 5
+        fresh = ends.newest_of(cursor, np.array(ids, np.int64))
+    hold_ms, at, value = (np.array(column) for column in columns)
+    is_fresh = fresh.at >= at
+    at, value = np.where(is_fresh, fresh.at, at), np.where(is_fresh, fresh.value, value)
+    whole = Levels(resources, hold_ms, at, value)
+    return whole if (at >= 0).all() else whole.of(set(compress(resources, (at >= 0).tolist())))
 
 
 def latest(

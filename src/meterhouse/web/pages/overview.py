@@ -1,5 +1,6 @@
 """The first page: what happens now, what there is, how the sources do, and what to do next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from meterhouse.inventory import reading
 from meterhouse.inventory.facts import ResourceInfo
 from meterhouse.inventory.finding import Wanted
 from meterhouse.inventory.scope import Scope
+from meterhouse.inventory.staying import Staying
 from meterhouse.live import newest
 from meterhouse.live.newest import Newest, Power
 from meterhouse.metering import meters
@@ -105,11 +107,19 @@ def _now(scope: Scope) -> dict[str, object]:
     }
 
 
+_found: Staying[list[ResourceInfo]] = Staying(64)
+
+
 def _watched(scope: Scope) -> list[ResourceInfo]:
     """The machines this house runs on; for who may not see them, what is theirs."""
-    names = SourceConfig.objects.filter(kind=HOST, enabled=True).order_by("name")
+    hosts = SourceConfig.objects.filter(kind=HOST, enabled=True).order_by("name")
+    names = tuple(hosts.values_list("name", flat=True)[:WATCHED])
+    return _found.get((scope, names), reading.marks(), lambda: _find(scope, names))
+
+
+def _find(scope: Scope, sources: Sequence[str]) -> list[ResourceInfo]:
     found: list[ResourceInfo] = []
-    for name in names.values_list("name", flat=True)[:WATCHED]:
+    for name in sources:
         found += reading.resources(scope, Wanted(source=name), size=WATCHED).rows
     if not found:
         found = list(reading.resources(scope, order="newest", size=WATCHED).rows)
@@ -133,11 +143,12 @@ def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
 
 
 def _power(scope: Scope, now_ms: int) -> Power:
-    mine = None if scope.everything else reading.resource_keys(scope)
-    there = store.having((meters.POWER.name,))[meters.POWER.name]
-    metered = {each for each in there if mine is None or each in mine}
-    twice = measured_twice(metered, from_ms(now_ms))
-    return newest.power(metered - twice, now_ms=now_ms)
+    levels = store.newest(meters.POWER.name)
+    mine = frozenset(levels.resources)
+    if not scope.everything:
+        mine &= reading.resource_keys(scope)
+    counted = mine - measured_twice(mine, from_ms(now_ms))
+    return newest.power(levels.of(counted), now_ms=now_ms)
 
 
 def _gaps(scope: Scope) -> Table[Gap]:
