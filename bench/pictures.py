@@ -68,6 +68,7 @@ def draw(period: Period, watts: Floats, kind: str) -> bytes:
     from meterhouse.live.pictures import drawing  # noqa: PLC0415
     from meterhouse.live.power import Power, Seen  # noqa: PLC0415
     from meterhouse.live.probes import Probe  # noqa: PLC0415
+    from meterhouse.store.reading import Integrals  # noqa: PLC0415
 
     drawing.forget()
     count = len(watts)
@@ -83,6 +84,7 @@ def draw(period: Period, watts: Floats, kind: str) -> bytes:
         *ends,
         watts.sum(axis=1) * STEP_S,
         np.full(count, 86_400_000),
+        Integrals(np.empty(0), np.empty(0, np.int64)),
     )
     row = Row(100.0, 150.0, 200.0, 120.0, 3.6, {}, None, 1.0)
     look = Look(power)

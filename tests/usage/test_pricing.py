@@ -3,6 +3,7 @@
 from decimal import Decimal
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +15,8 @@ from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import from_ms
 from meterhouse.metering.samples import Columns, Sample
+from meterhouse.store import reading
+from meterhouse.store.reading import Integrals
 from meterhouse.store.recorder import Recorder
 from meterhouse.usage.pricing import priced
 
@@ -85,6 +88,16 @@ def test_cutting_a_span_changes_nothing() -> None:
     assert sum(part.unpriced_mj for part in parts) == whole.unpriced_mj
     euros = sum((part.costs.get("EUR", Decimal(0)) for part in parts), Decimal(0))
     assert abs(euros - whole.costs["EUR"]) <= Decimal("0.000000005")
+
+
+def test_power_that_was_read_already_is_not_read_again_and_comes_to_the_same() -> None:
+    whole, cut = [("pdu/1", T0, T0 + HOUR // 4)], [("pdu/1", T0, T0 + 3 * HOUR)]
+    for spans in (whole, cut):
+        power = reading.integrals(spans, "power")
+        assert priced(spans, power=power) == priced(spans)
+    told = Integrals(np.array([7200.0]), np.array([5000]))
+    assert priced(whole, power=told)[0].millijoules == 7_200_000, "it is believed"
+    assert priced(cut, power=told) == priced(cut), "a price changes inside"
 
 
 def test_a_thousand_spans_need_no_more_queries_than_one() -> None:

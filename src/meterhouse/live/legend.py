@@ -42,11 +42,14 @@ class Legend:
 
 
 def legend(drawn: Power, using: str = "default") -> Legend:
-    """Read what is under a graph. Few queries, whatever the number of probes."""
+    """Read what is under a graph. Few queries, whatever the number of probes.
+
+    What was measured as power is in the table already: it is not read twice.
+    """
     owner = [number for number, seen in enumerate(drawn.seen) for _ in seen.stretches]
     spans = [(seen.probe.resource, *each) for seen in drawn.seen for each in seen.stretches]
     bills: list[list[Priced]] = [[] for _ in drawn.seen]
-    for number, bill in zip(owner, priced(spans, using), strict=True):
+    for number, bill in zip(owner, priced(spans, using, drawn.parts), strict=True):
         bills[number].append(bill)
     rows = [_row(drawn, number, bill) for number, bill in enumerate(bills)]
     return Legend(rows, _total(drawn, rows, [bill for mine in bills for bill in mine]))

@@ -16,6 +16,7 @@ from meterhouse.metering.periods import Period
 from meterhouse.store import bulk
 from meterhouse.store.bulk import Levels
 from meterhouse.store.folding import edges
+from meterhouse.store.reading import Integrals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,6 +50,7 @@ class Power:
     minimum, maximum, average, last: float64[n]; the average weighted by time, the last a mean
     joules:     float64[n]
     covered_ms: int64[n], for how much of the period a reading stood
+    parts:      the last two of each stretch of each probe, in their order
     """
 
     seen: tuple[Seen, ...]
@@ -62,6 +64,7 @@ class Power:
     last: Floats
     joules: Floats
     covered_ms: Ints
+    parts: Integrals
 
     def __len__(self) -> int:
         return len(self.seen)
@@ -87,16 +90,16 @@ def power(seen: Iterable[Seen], period: Period, width: timedelta, using: str = "
     """Look at probes over a period, each only where it may be seen."""
     asked = tuple(one.within(period) for one in seen)
     start = edges(period.start_ms, period.end_ms, width // _MS)[:-1]
-    table = _Table(len(asked), start)
     spans = [
         (number, one.probe.resource, *stretch)
         for number, one in enumerate(asked)
         for stretch in one.stretches
     ]
+    table = _Table(len(asked), start)
     found = bulk.levels([span[1:] for span in spans], POWER.name, width, using)
     for (number, *_), levels in zip(spans, found, strict=True):
         table.add(number, levels)
-    return Power(asked, period, width, start, *table.columns())
+    return Power(asked, period, width, start, *table.columns(), table.parts)
 
 
 class _Table:
@@ -108,9 +111,11 @@ class _Table:
         self._low, self._high = np.full(probes, np.nan), np.full(probes, np.nan)
         self._last = np.full(probes, np.nan)
         self._joules, self._covered = np.zeros(probes), np.zeros(probes, np.int64)
+        self._parts: list[tuple[float, int]] = []
 
     def add(self, number: int, levels: Levels) -> None:
         """Put one stretch of a probe into the grid. Two stretches never overlap."""
+        self._parts.append((float(levels.integral.sum()), int(levels.covered_ms.sum())))
         known = np.flatnonzero(levels.covered_ms)
         if not len(known):
             return
@@ -121,8 +126,13 @@ class _Table:
         self._low[number] = np.fmin(self._low[number], levels.minimum[known].min())
         self._high[number] = np.fmax(self._high[number], levels.maximum[known].max())
         self._last[number] = mean[-1]
-        self._joules[number] += integral.sum()
-        self._covered[number] += covered.sum()
+        self._joules[number] += self._parts[-1][0]
+        self._covered[number] += self._parts[-1][1]
+
+    @property
+    def parts(self) -> Integrals:
+        joules, covered = zip(*self._parts, strict=True) if self._parts else ((), ())
+        return Integrals(np.array(joules, np.float64), np.array(covered, np.int64))
 
     def columns(self) -> tuple[Watts, Floats, Floats, Floats, Floats, Floats, Ints]:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -39,10 +39,19 @@ def meters(using: str) -> Meters:
     return Meters(there[POWER.name], there[ENERGY.name])
 
 
-def energy_of(spans: Spans, using: str, known: Meters | None = None) -> Energy:
-    """Energy over spans (resource, start_ms, end_ms) and for how much of each it is known."""
+def energy_of(
+    spans: Spans,
+    using: str,
+    known: Meters | None = None,
+    *,
+    power: store.Integrals | None = None,
+) -> Energy:
+    """Energy over spans (resource, start_ms, end_ms) and for how much of each it is known.
+
+    power: the integral of power over each span, of who has read it already
+    """
     known = known or meters(using)
-    power = store.integrals(spans, POWER.name, using)
+    power = power or store.integrals(spans, POWER.name, using)
     if not any(resource in known.counters for resource, _, _ in spans):
         return Energy(np.rint(power.integral * 1000).astype(np.int64), power.covered_ms)
     grown = store.increases(spans, ENERGY.name, using)

@@ -10,6 +10,7 @@ import numpy as np
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.metering.periods import Period
+from meterhouse.store.reading import Integrals
 from meterhouse.usage.energy import Energy
 from meterhouse.usage.metered import energy_of
 from meterhouse.usage.stretches import Ints
@@ -50,8 +51,13 @@ class Priced:
         return only[0] if len(only) == 1 else None
 
 
-def priced(spans: Spans, using: str = "default") -> tuple[Priced, ...]:
+def priced(
+    spans: Spans, using: str = "default", power: Integrals | None = None
+) -> tuple[Priced, ...]:
     """What each span used, cut exactly where a price or a carbon factor changes.
+
+    power: the integral of power over each span, of who has read it; where a span has to be cut,
+           it is read again
 
     Few queries, whatever the number of spans.
     """
@@ -60,7 +66,7 @@ def priced(spans: Spans, using: str = "default") -> tuple[Priced, ...]:
         return tuple(_NOTHING for _ in spans)
     tariff = tariff_in(_around([spans[number] for number in real]), using)
     owner, pieces = _cut(spans, real, tariff.moments)
-    energy = energy_of(pieces, using)
+    energy = energy_of(pieces, using, power=power if pieces == list(spans) else None)
     worth = bill(energy.millijoules, np.array([start for _, start, _ in pieces], np.int64), tariff)
     edges = np.searchsorted(owner, real)
     found = [_NOTHING] * len(spans)
