@@ -133,7 +133,7 @@ def test_all_that_stands_around_a_graph_is_of_the_same_moments(full: LiveServer)
         lines = download.value.path().read_text().splitlines()
         assert lines[1].startswith(start)
         page.get_by_text("The graph as a table").click()
-        expect(page.locator("#in-words tbody th").last).to_contain_text(start[:10])
+        expect(page.locator("#in-words tbody th").first).to_contain_text(end[:10])
 
 
 def test_the_picture_of_a_zoomed_page_is_of_its_moments(full: LiveServer) -> None:

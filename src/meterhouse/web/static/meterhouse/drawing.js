@@ -48,7 +48,8 @@
     const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
     const points = isJson ? await answer.json() : {};
     if (!answer.ok || !isJson) throw new Error(points.error || `the house answered ${answer.status}`);
-    if (points.live) ahead = points.to - Date.now() / 1000;
+    const told = Date.parse(answer.headers.get("Date"));
+    if (told) ahead = (told - Date.now()) / 1000;
     return points;
   }
 

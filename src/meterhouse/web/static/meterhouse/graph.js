@@ -37,7 +37,7 @@
     const look = { stroke: ink(place, "text"), grid: { stroke: ink(place, "grid"), width: 1 }, ticks: { show: false }, font };
     return [
       { ...look, space: (_plot, _axis, least, most) => scales.apart(most - least, small), size: small ? 28 : 40,
-        values: (_plot, splits, _axis, _space, step) => splits.map((split) => scales.times(split, step)) },
+        values: (plot, splits, _axis, _space, step) => scales.under(plot, splits, step) },
       { ...look, splits: () => place.axis.marks.map((mark) => mark.at), values: () => place.axis.marks.map((mark) => mark.label),
         size: (plot, labels) => scales.room(plot, labels, font) },
     ];
@@ -165,8 +165,7 @@
   // The words beside a small graph: which moments it shows, and what they come to.
   function beside(place, points) {
     const sheet = place.closest(".sheet"), words = sheet.querySelector("[data-shown]");
-    const stamp = (seconds) => scales.stamp(seconds, points.to - points.from < 3600 ? 1 : 60).replace(" UTC", "");
-    if (words) words.textContent = turned(place) ? `${stamp(points.from)} to ${stamp(points.to)}` : words.dataset.shown;
+    if (words) words.textContent = turned(place) ? scales.span(points.from, points.to) : words.dataset.shown;
     for (const [name, text] of Object.entries(points.figures || {})) {
       const there = sheet.querySelector(`[data-figure=${name}]`);
       if (there) there.textContent = text;

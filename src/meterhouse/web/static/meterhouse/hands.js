@@ -34,7 +34,7 @@
       const plot = view.plot();
       if (!moments || !plot) return;
       const [from, to] = moments;
-      shown = { from, to, live: false };
+      shown = { from, to, goesOn: goesOn(from, to) };
       for (const each of [plot, ...(view.fellows ? view.fellows() : [])]) each.setScale("x", { min: from, max: to });
       clearTimeout(timer);
       timer = setTimeout(settle, rest);
@@ -43,12 +43,12 @@
     function settle() {
       clearTimeout(timer);
       timer = 0;
-      if (shown && !grip) view.show(shown.from, shown.to, goesOn());
+      if (shown && !grip) view.show(shown.from, shown.to, shown.goesOn);
     }
 
-    // Whether what is shown ends so near to now that what comes next belongs to it.
-    function goesOn() {
-      const known = view.seen(), { from, to } = shown;
+    // Whether moments end so near to now that what comes next belongs to them.
+    function goesOn(from, to) {
+      const known = view.seen();
       return to >= (known.live ? known.to : drawing.now()) - Math.max((to - from) / 200, 2);
     }
 

@@ -8,6 +8,7 @@
     "By/s": ["B/s", "KiB/s", "MiB/s", "GiB/s", "TiB/s", "PiB/s"],
   };
   const PLAIN = { Cel: "°C", 1: "" };
+  const MARGIN_PX = 12, HALF_PX = 3.5; // beside a plot; half a digit
   const STILL = 0.01; // what moves by less than so much of its size is shown from zero
 
   // The unit for values up to so great, and how many base units one of it is.
@@ -79,6 +80,15 @@
     return step >= 60 ? iso.slice(11, 16) : iso.slice(11, 19);
   }
 
+  // Labels under an axis of time; one that would stick out of the picture is left out.
+  function under(plot, splits, step) {
+    const end = plot.bbox.width / devicePixelRatio + MARGIN_PX;
+    return splits.map((split) => {
+      const text = times(split, step);
+      return plot.valToPos(split, "x") + text.length * HALF_PX > end ? "" : text;
+    });
+  }
+
   // How far apart labels of times stand: those of days are longer.
   function apart(length, small) { return length > 4 * 86400 ? 100 : small ? 70 : 90; }
 
@@ -87,5 +97,11 @@
     return text.slice(0, width >= 60 ? 16 : 19) + " UTC";
   }
 
-  window.scales = { written, axis, room, times, apart, stamp };
+  // From one moment to another, the day once if it is one.
+  function span(from, to) {
+    const [start, end] = [from, to].map((seconds) => stamp(seconds, to - from < 3600 ? 1 : 60).replace(" UTC", ""));
+    return `${start} to ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}`;
+  }
+
+  window.scales = { written, axis, room, under, apart, stamp, span };
 })();

@@ -54,7 +54,7 @@
       },
       series: series(),
       axes: [
-        { ...look, space: (_plot, _axis, least, most) => scales.apart(most - least, place.clientWidth < 500), size: 32, values: (_plot, splits, _axis, _space, step) => splits.map((split) => scales.times(split, step)) },
+        { ...look, space: (_plot, _axis, least, most) => scales.apart(most - least, place.clientWidth < 500), size: 32, values: (plot, splits, _axis, _space, step) => scales.under(plot, splits, step) },
         { ...look, splits: () => axis.marks.map((mark) => mark.at), values: () => axis.marks.map((mark) => mark.label),
           size: (drawn, labels) => scales.room(drawn, labels, font) },
       ],
