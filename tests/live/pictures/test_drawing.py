@@ -16,9 +16,11 @@ from tests.conftest import NOON
 from tests.live.test_power import END, HOUR, seen, table, told
 
 from meterhouse.live import looks
+from meterhouse.live.figures import UNKNOWN
 from meterhouse.live.looks import Look, Wanted
 from meterhouse.live.pictures import drawing
 from meterhouse.live.pictures.drawing import Format, Style, drawn, picture
+from meterhouse.live.pictures.letters import mask
 from meterhouse.live.pictures.look import LOOKS, Theme, rgb
 from meterhouse.live.pictures.raster import raster
 from meterhouse.live.power import Power, power
@@ -84,6 +86,19 @@ def test_svg_is_text_that_parses_without_style_or_script() -> None:
     said = " ".join(element.text or "" for element in root.iter())
     for word in ("Summary", "a<script>", "Avg: 150 W", "Total: 150 Wh"):
         assert word in said
+
+
+def test_every_sign_under_a_picture_is_in_the_font_of_pngs() -> None:
+    told(a=100.0, b=50.0)
+    body, _ = drawn(Look(table("a", "b")), replace(SMALL, format=Format.SVG, legend=True))
+    words = "".join(ET.fromstring(body).itertext())  # noqa: S314 - drawn here
+    missing = mask("\uffff", 12, strong=False)[0].tobytes()
+    assert "Avg: 150 W" in words
+    assert [
+        sign
+        for sign in sorted({*words, "₂", "€", UNKNOWN})
+        if mask(sign, 12, strong=False)[0].tobytes() == missing
+    ] == []
 
 
 def test_a_probe_without_readings_has_a_picture_that_says_so() -> None:

@@ -25,7 +25,7 @@ from meterhouse.metering.periods import Period, to_ms
 
 _MOST = 32 << 20  # bytes of pictures that are kept
 _DAY_S = 86_400.0
-_SPACE = "\N{EM SPACE}"
+_SPACE = 4 * "\N{NO-BREAK SPACE}"  # as wide as an em space, which the font of PNGs lacks
 
 
 class Format(StrEnum):
