@@ -16,6 +16,7 @@ COMMANDS = {
     "apply": "declare institutions, projects, users, shares and sources from a file",
     "export": "write what is declared back as such a file",
     "collect": "read sources: those of a file, beside the meters; or once, for a scheduler",
+    "bus-keys": "make the keys that encrypt the bus between two machines",
     "forward": "pass the bus on, between networks that do not see each other",
     "import-kwapi": "turn a drivers.conf of Kwapi into tables of sources",
     "import-rrd": "bring along the history that Kwapi kept in RRD files",

@@ -12,6 +12,7 @@ import zmq  # noqa: TID251 - strangers on the wire speak it too
 from tests.bus.cast import SECRET, power
 
 from meterhouse.bus import messages
+from meterhouse.bus.curve import Pair
 from meterhouse.bus.endpoints import Endpoint, bind, connect, opened
 from meterhouse.bus.envelope import seal
 from meterhouse.bus.follow import Delivery, Follower, Loss, Pace
@@ -25,7 +26,7 @@ from meterhouse.metering.clock import Clock, SystemClock
 Heard = TypeVar("Heard")
 
 DEADLINE_S = 10.0
-QUICK = Pace(hello=0.05, timeout=0.2, longest=0.2, look=0.01)
+QUICK = Pace(hello=0.05, timeout=0.2, longest=0.2, look=0.01, again=0.1)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -60,10 +61,12 @@ def publisher_in(
     secret: bytes = SECRET,
     at: Endpoint | None = None,
     clock: Clock | None = None,
+    pair: Pair | None = None,
 ) -> Publisher:
     at = at or Endpoint.ipc(sockets(), "bus")
     journal = Journal(folder / name, name, clock or SystemClock(), limit_bytes)
-    return Publisher(journal, secret, at.live, at.replay, heartbeat=timedelta(seconds=0.02))
+    beat = timedelta(seconds=0.02)
+    return Publisher(journal, secret, at.live, at.replay, pair=pair, heartbeat=beat)
 
 
 def publish(publisher: Publisher, first: int, last: int) -> None:

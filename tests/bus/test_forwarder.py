@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from tests.bus.house import (
     until,
 )
 
+from meterhouse.bus.curve import Pair
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Loss
 from meterhouse.bus.forwarder import MOST_HOPS, MOST_NAMES, Forwarder, Link
@@ -30,9 +31,14 @@ from meterhouse.metering.errors import Mistake
 
 
 @asynccontextmanager
-async def forwarding(*upstreams: Endpoint, at: Endpoint | None = None) -> AsyncIterator[Forwarder]:
+async def forwarding(
+    *upstreams: Endpoint,
+    at: Endpoint | None = None,
+    pair: Pair | None = None,
+    on_link: Callable[[str, Link], None] = lambda address, link: None,
+) -> AsyncIterator[Forwarder]:
     at = at or Endpoint.ipc(sockets(), "forwarder")
-    forwarder = Forwarder(upstreams, at.live, at.replay)
+    forwarder = Forwarder(upstreams, at.live, at.replay, pair=pair, on_link=on_link, again_s=0.1)
     task = asyncio.create_task(forwarder.run())
     await until(lambda: forwarder.ready.is_set() or task.done())
     try:

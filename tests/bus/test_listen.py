@@ -82,7 +82,7 @@ async def test_a_fault_is_raised_where_it_is_read() -> None:
 
     with Peer() as peer:
         at = peer.pretend(sockets())
-        async with Subscription[None]([at.live], [b""], read, 9) as subscription:
+        async with Subscription[None]([at], [b""], read, 9) as subscription:
             waiting = asyncio.create_task(subscription.next())
             while not waiting.done():
                 peer.shout(b"anything")

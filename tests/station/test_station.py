@@ -14,7 +14,7 @@ from tests.bus.cast import SECRET
 from tests.bus.house import QUICK, sockets, until
 
 from meterhouse.bus.endpoints import Endpoint
-from meterhouse.bus.follow import Follower
+from meterhouse.bus.follow import Delivery, Follower
 from meterhouse.bus.journal import Journal
 from meterhouse.bus.messages import Told
 from meterhouse.metering.clock import SystemClock
@@ -148,6 +148,31 @@ def test_collect_runs_without_django_until_it_is_told_to_stop(tmp_path: Path) ->
         assert "batches wait for the house" in said_until(process, "has stopped")
         assert process.wait(PATIENCE_S) == 0
     assert list((tmp_path / "d/journal/osl-dc1").glob("*.journal"))
+
+
+async def test_what_is_encrypted_from_end_to_end_is_followed(tmp_path: Path) -> None:
+    """Collector, forwarder and follower, each as people start it, with a pair for each link."""
+    file, key = tmp_path / "meters.toml", tmp_path / "bus.key"
+    file.write_text(text("rack"))
+    key.write_text("k" * 64)
+    for name in ("dc1", "gateway"):
+        with running("bus-keys", str(tmp_path / name)) as process:
+            assert f"#{tmp_path / name}.public" in said_until(process, "whoever connects there")
+            assert process.wait(PATIENCE_S) == 0
+        assert "File exists" in refused("bus-keys", str(tmp_path / name))
+    first, second = (f"ipc://{sockets()}/bus" for _ in range(2))
+    collect = ("collect", str(file), "--data", str(tmp_path / "d"), "--key", str(key))
+    forward = ("forward", "--upstream", f"{first}#{tmp_path / 'dc1.public'}", "--bind", second)
+    with (
+        running(*collect, "--bind", first, "--encrypt", str(tmp_path / "dc1")),
+        running(*forward, "--encrypt", str(tmp_path / "gateway")),
+    ):
+        at = Endpoint.at(f"{second}#{tmp_path / 'gateway.public'}")
+        async with Follower([at], b"k" * 64, {}) as follower, asyncio.timeout(PATIENCE_S):
+            assert isinstance(await anext(follower), Delivery)
+    wrong = str(tmp_path / "dc1.public")
+    assert "the wrong one of the two" in refused(*collect, "--bind", first, "--encrypt", wrong)
+    assert "the wrong one of the two" in refused(*forward, "--encrypt", wrong)
 
 
 def test_what_is_wrong_at_the_start_is_one_line(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def told(house: None) -> None:
         "bus": {"batches": 3.0, "stale": 1.0, "version": 0.0},
         "recorder": {"signature": 4.0, "repeated": 2.0},
         "process": {"cpu_s": 1.5, "memory_bytes": 1e8},
+        "links": {"tcp://dc1:8401": 1.0, "tcp://dc2:8401": 2.0},
         "service web": {"running": 1.0, "failures": 2.0},
     }
     counted.note(NOW_MS, parts, [(publisher(), (NOW_MS, SAID))])
@@ -209,6 +210,11 @@ def test_the_doctor_tells_of_publishers_that_are_silent_and_of_their_sources(
         clock = FixedClock(NOON + timedelta(minutes=minutes))
         return [each.what for each in examine(tmp_path, clock) if each.subject == "elsewhere"]
 
+    locked = (
+        "tcp://dc2:8401, which is followed, is there, but ends the connection at once:"
+        " has it another key?"
+    )
     failing = "source rack of osl-dc1 is failing: 10.0.0.7: no answer"
-    assert found(1) == [failing]
-    assert found(10) == ["publisher osl-dc1 has been silent since 2026-05-01 11:59:58", failing]
+    silent = "publisher osl-dc1 has been silent since 2026-05-01 11:59:58"
+    assert found(1) == [locked, failing]
+    assert found(10) == [locked, silent, failing]

@@ -2,12 +2,13 @@
 
 import socket as plain
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from re import fullmatch
 
 import zmq
 
+from meterhouse.bus.curve import Pair, read_public
 from meterhouse.bus.signing import MOST_BYTES
 from meterhouse.metering.errors import Mistake
 
@@ -23,10 +24,12 @@ class Endpoint:
 
     live:    PUB: everything as it happens; may lose
     replay:  ROUTER: what was missed, acknowledgements; "" where there is none (live only)
+    key:     its public key, if it encrypts
     """
 
     live: str
     replay: str = ""
+    key: bytes = b""
 
     @classmethod
     def ipc(cls, folder: Path, name: str) -> "Endpoint":
@@ -37,8 +40,14 @@ class Endpoint:
     @classmethod
     def at(cls, address: str) -> "Endpoint":
         """From one address, as people write it: a port means the next one too; a path, two
-        sockets beside each other. Raises Mistake.
+        sockets beside each other. Behind a # stands the file of its public key. Raises Mistake.
         """
+        address, sharp, file = address.partition("#")
+        found = cls._plainly_at(address)
+        return replace(found, key=read_public(file)) if sharp else found
+
+    @classmethod
+    def _plainly_at(cls, address: str) -> "Endpoint":
         kind, _, rest = checked(address).partition("://")
         if kind == "ipc":
             path = Path(rest)
@@ -74,11 +83,16 @@ def _checked_path(address: str, path: str) -> str:
     return address
 
 
-def bind(socket: zmq.Socket[bytes], address: str) -> str:
-    """Bind a socket; returns the address with the port that was taken. Raises Mistake."""
+def bind(socket: zmq.Socket[bytes], address: str, pair: Pair | None = None) -> str:
+    """Bind a socket; returns the address with the port that was taken. Raises Mistake.
+
+    pair: to let only those in who have its public key, and to encrypt
+    """
     kind, _, path = checked(address).partition("://")
     if kind == "ipc" and _is_listened_to(path):
         raise Mistake(f"bus: {address} is in use by another process")
+    if pair:
+        pair.guard(socket)
     try:
         socket.bind(address)
     except zmq.ZMQError as error:
@@ -99,7 +113,7 @@ def require_free(*addresses: str) -> None:
 
 
 def connect(socket: zmq.Socket[bytes], address: str) -> None:
-    """Connect a socket, now or as soon as somebody is there. Raises Mistake."""
+    """Connect a socket, now or as soon as somebody is there; see links. Raises Mistake."""
     try:
         socket.connect(checked(address))
     except zmq.ZMQError as error:

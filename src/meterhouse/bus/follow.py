@@ -18,8 +18,9 @@ from typing import Self
 import zmq
 
 from meterhouse.bus import messages
-from meterhouse.bus.endpoints import Endpoint, connect, opened
+from meterhouse.bus.endpoints import Endpoint, opened
 from meterhouse.bus.line import Line
+from meterhouse.bus.links import AGAIN_S, Link, Links
 from meterhouse.bus.messages import (
     Acknowledgement,
     Done,
@@ -52,12 +53,14 @@ class Pace:
     timeout:  how long a publisher may be silent while it answers
     longest:  the longest pause before one that did not answer is asked again
     look:     how often all that is looked after
+    again:    the pause before a peer is tried again that does not speak as we do
     """
 
     hello: float = 5.0
     timeout: float = 2.0
     longest: float = 30.0
     look: float = 0.1
+    again: float = AGAIN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class PublisherState:
 class _Link:
     """The two lines to one endpoint, and what was said on them lately."""
 
+    endpoint: Endpoint
+    ways: tuple[Links, Links]
     live: Line
     replay: Line
     nonces: deque[bytes]
@@ -127,6 +132,7 @@ class Follower:
         self._arrived = asyncio.Event()
         self._links_of: dict[str, _Link] = {}
         self._refused: set[tuple[str, int]] = set()
+        self._locked: set[str] = set()
         self._requests = 0
         self.counts: Counter[str] = Counter()
 
@@ -188,18 +194,44 @@ class Follower:
             for _, track in sorted(self._tracks.items())
         ]
 
+    def links(self) -> dict[str, Link]:
+        """How each endpoint is connected to, by its live address: this tells of those of whom
+        nothing was ever heard.
+        """
+        return {
+            link.endpoint.live: link.ways[1].states[link.endpoint.replay] for link in self._links
+        }
+
+    def _on_link(self, address: str, link: Link) -> None:
+        """One line where something must be mended, and one when it was."""
+        if link in (Link.OTHER_KEY, Link.UNLIKE) and address not in self._locked:
+            self._locked.add(address)
+            log.error("%s is %s", address, link)
+        elif address in self._locked and link is Link.UP:
+            self._locked.remove(address)
+            log.warning("%s is %s", address, link)
+
     def _linked(self, endpoint: Endpoint) -> _Link:
         live, replay = opened(self._context, zmq.SUB), opened(self._context, zmq.DEALER)
         live.subscribe(b"")
         replay.immediate = True  # what is meant for a publisher that is away is not kept for it
+        again_s = self._pace.again
+        ways = (
+            Links(live, again_s=again_s),
+            Links(replay, again_s=again_s, on_link=self._on_link),
+        )
         try:
-            connect(live, endpoint.live)
-            connect(replay, endpoint.replay)
+            ways[0].connect(endpoint.live, endpoint.key)
+            ways[1].connect(endpoint.replay, endpoint.key)
         except Mistake:
+            ways[0].close()
+            ways[1].close()
             live.close()
             replay.close()
             raise
         link = _Link(
+            endpoint,
+            ways,
             Line(live, lambda frames: self._hear_live(link, frames)),
             Line(replay, lambda frames: self._hear_answer(link, frames)),
             deque(maxlen=HELLOS),
@@ -208,6 +240,8 @@ class Follower:
 
     def _close(self) -> None:
         for link in self._links:
+            for way in link.ways:
+                way.close()
             link.live.close()
             link.replay.close()
         self._context.destroy(linger=0)

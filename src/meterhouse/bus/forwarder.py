@@ -11,29 +11,24 @@ It may be chained. Kwapi's messages pass on the live side as well.
 """
 
 import asyncio
+import os
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
 from functools import partial
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
-from meterhouse.bus.endpoints import Endpoint, bind, checked, connect, opened
+from meterhouse.bus.curve import Pair
+from meterhouse.bus.endpoints import Endpoint, bind, checked, opened
 from meterhouse.bus.line import Line
+from meterhouse.bus.links import AGAIN_S, Link, Links
 
-_LINK_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+__all__ = ["Forwarder", "Link", "proxied"]
+
 MOST_HOPS = 8  # a request that went through more goes round in circles
 MOST_NAMES = 10_000  # of publishers whose way is remembered
-
-
-class Link(StrEnum):
-    """How the link to an upstream is."""
-
-    UP = "up"
-    DOWN = "down"
 
 
 class Forwarder:
@@ -41,12 +36,13 @@ class Forwarder:
 
     upstreams:     where to connect; those without a replay address are live only
     live, replay:  addresses to bind; replay "" for live only
+    pair:          encrypts to those who have its public key, and lets in nobody else
 
     ready:     set while both addresses are bound
     endpoint:  where it is reached, with the ports that were taken
     counts:    "requests" and "answers" passed on; "unreachable": a request whose upstream is
                away; "format": frames that are neither
-    on_link:   called with an upstream's live address when the link to it comes or goes
+    on_link:   called with an upstream's live address when the link to it changes
     """
 
     def __init__(
@@ -55,11 +51,18 @@ class Forwarder:
         live: str,
         replay: str = "",
         *,
+        pair: Pair | None = None,
         on_link: Callable[[str, Link], None] = lambda address, link: None,
+        again_s: float = AGAIN_S,
     ) -> None:
+        self._again_s = again_s
         self._upstreams = upstreams
         self._on_link = on_link
-        self._wanted = Endpoint(checked(live), checked(replay) if replay else "")
+        self._pair = pair
+        key = pair.public if pair else b""
+        self._wanted = Endpoint(checked(live), checked(replay) if replay else "", key)
+        self._given_up: set[str] = set()
+        self._somebody_given_up = asyncio.Event()
         self._ways: OrderedDict[bytes, set[int]] = OrderedDict()
         self._lines: dict[int, Line] = {}
         self.ready = asyncio.Event()
@@ -72,25 +75,33 @@ class Forwarder:
             inner, outer = opened(context, zmq.XSUB), opened(context, zmq.XPUB)
             closing.callback(inner.close)
             closing.callback(outer.close)
-            links = Line(inner.get_monitor_socket(_LINK_EVENTS), self._link)
+            links = Links(
+                inner,
+                on_link=self._on_link,
+                on_given_up=self._give_up,
+                again_s=self._again_s,
+            )
             closing.callback(links.close)
             for upstream in self._upstreams:
-                connect(inner, upstream.live)
-            live = bind(outer, self._wanted.live)
+                links.connect(upstream.live, upstream.key)
+            live = bind(outer, self._wanted.live, self._pair)
             front = self._opened_lines(context, closing) if self._wanted.replay else ""
-            self.endpoint = Endpoint(live, front)
-            with proxied(context, inner, outer) as proxy:
-                self.ready.set()
-                try:
-                    await self._until_one_fails(proxy)
-                finally:
-                    self.ready.clear()
+            self.endpoint = Endpoint(live, front, self._wanted.key)
+            try:
+                while True:
+                    with proxied(context, inner, outer) as proxy:
+                        self.ready.set()
+                        await self._until_one_fails(proxy)
+                    while self._given_up:  # between two proxies the socket is ours
+                        links.again(self._given_up.pop())
+            finally:
+                self.ready.clear()
 
     def _opened_lines(self, context: "zmq.Context[zmq.Socket[bytes]]", closing: ExitStack) -> str:
         """Open the replay side; the address it is bound to."""
         socket = opened(context, zmq.ROUTER)
         closing.callback(socket.close)
-        address = bind(socket, self._wanted.replay)
+        address = bind(socket, self._wanted.replay, self._pair)
         self._front = Line(socket, self._upwards)
         closing.callback(self._front.close)
         for index, upstream in enumerate(self._upstreams):
@@ -98,21 +109,31 @@ class Forwarder:
                 back = opened(context, zmq.DEALER)
                 closing.callback(back.close)
                 back.immediate = True
-                connect(back, upstream.replay)
+                links = Links(back, again_s=self._again_s)
+                closing.callback(links.close)
+                links.connect(upstream.replay, upstream.key)
                 self._lines[index] = Line(back, partial(self._down, index))
                 closing.callback(self._lines[index].close)
         return address
 
     async def _until_one_fails(self, proxy: "asyncio.Future[None]") -> None:
+        """Or until an upstream has to be connected to anew."""
         lines = [self._front, *self._lines.values()] if self._lines else []
-        parts = [proxy, *(line.failed for line in lines)]
-        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        waiting = asyncio.create_task(self._until_somebody_is_given_up())
+        parts: list[asyncio.Future[None]] = [proxy, waiting, *(line.failed for line in lines)]
+        try:
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        self._somebody_given_up.clear()
         done.pop().result()
 
-    def _link(self, frames: Sequence[bytes]) -> None:
-        told = parse_monitor_message(list(frames))
-        up = told["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-        self._on_link(told["endpoint"].decode(), Link.UP if up else Link.DOWN)
+    async def _until_somebody_is_given_up(self) -> None:
+        await self._somebody_given_up.wait()
+
+    def _give_up(self, address: str) -> None:
+        self._given_up.add(address)
+        self._somebody_given_up.set()
 
     def _upwards(self, frames: Sequence[bytes]) -> None:
         """Pass a request on: to where its publisher was heard, or to all."""
@@ -150,8 +171,9 @@ def proxied(
     """Pass everything between two sockets in a thread that runs no Python."""
     with context.socket(zmq.PAIR) as ours, context.socket(zmq.PAIR) as its:
         ours.linger = 0
-        its.bind("inproc://steering")
-        ours.connect("inproc://steering")
+        between = f"inproc://{os.urandom(8).hex()}"  # the last proxy's may not be free yet
+        its.bind(between)
+        ours.connect(between)
         with ThreadPoolExecutor(1, "forwarder") as thread:
             loop = asyncio.get_running_loop()
             try:

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import zmq
 
-from meterhouse.bus.endpoints import bind, checked, opened
+from meterhouse.bus.endpoints import Endpoint, bind, checked, opened
 from meterhouse.bus.subscription import Subscription
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import BadMessage
@@ -189,7 +189,9 @@ class KwapiListener:
         self._clock = clock
         self._every_s = every.total_seconds()
         topics = [f"{probe}.".encode() for probe in probes] or [b""]
-        self._subscription = Subscription(addresses, topics, self._read, most)
+        self._subscription = Subscription(
+            [Endpoint(address) for address in addresses], topics, self._read, most
+        )
         self.counts = self._subscription.counts
 
     async def __aenter__(self) -> Self:

@@ -31,8 +31,7 @@ class Listener:
     ) -> None:
         self._secret = checked_secret(secret)
         self._heard: dict[str, tuple[int, int]] = {}
-        addresses = [endpoint.live for endpoint in endpoints]
-        self._subscription = Subscription(addresses, [b""], self._read, most)
+        self._subscription = Subscription(endpoints, [b""], self._read, most)
         self.counts = self._subscription.counts
 
     async def __aenter__(self) -> Self:

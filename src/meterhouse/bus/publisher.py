@@ -17,6 +17,7 @@ from datetime import timedelta
 import zmq
 
 from meterhouse.bus import messages
+from meterhouse.bus.curve import Pair
 from meterhouse.bus.endpoints import Endpoint, bind, checked, opened
 from meterhouse.bus.journal import Journal
 from meterhouse.bus.line import Line
@@ -40,6 +41,7 @@ class Publisher:
     journal:  where batches are kept until they are acknowledged; stays the caller's to close
     secret:   signs everything that is sent, and is demanded of requests
     live, replay:  addresses to bind; a port of * is a free one, see ``endpoint``
+    pair:     encrypts to those who have its public key, and lets in nobody else
 
     ready:    set while both addresses are bound
     endpoint: where it is reached, with the ports that were taken
@@ -56,11 +58,14 @@ class Publisher:
         live: str,
         replay: str,
         *,
+        pair: Pair | None = None,
         heartbeat: timedelta = HEARTBEAT,
     ) -> None:
         self.journal = journal
+        self._pair = pair
         self._secret = checked_secret(secret)
-        self._wanted = Endpoint(checked(live), checked(replay))
+        key = pair.public if pair else b""
+        self._wanted = Endpoint(checked(live), checked(replay), key)
         self._heartbeat_s = heartbeat.total_seconds()
         self._session = os.urandom(8)
         self._requests: OrderedDict[bytes, int] = OrderedDict()
@@ -91,7 +96,9 @@ class Publisher:
             live, replay = opened(context, zmq.PUB), opened(context, zmq.ROUTER)
             try:
                 self.endpoint = Endpoint(
-                    bind(live, self._wanted.live), bind(replay, self._wanted.replay)
+                    bind(live, self._wanted.live, self._pair),
+                    bind(replay, self._wanted.replay, self._pair),
+                    self._wanted.key,
                 )
                 await self._serve(live, replay)
             finally:

@@ -8,8 +8,9 @@ from typing import Generic, Self, TypeVar
 
 import zmq
 
-from meterhouse.bus.endpoints import connect, opened
+from meterhouse.bus.endpoints import Endpoint, opened
 from meterhouse.bus.line import Line
+from meterhouse.bus.links import Links
 from meterhouse.metering.errors import BadMessage
 
 Heard = TypeVar("Heard")
@@ -18,7 +19,7 @@ Heard = TypeVar("Heard")
 class Subscription(Generic[Heard]):
     """Subscribes while it is entered, and reads each message as it comes.
 
-    addresses:  where to connect
+    endpoints:  where to connect
     topics:     with what the first frame of a message begins
     read:       makes of frames what is heard, None if nothing; BadMessage is counted
     most:       how much may wait; then the oldest goes
@@ -29,12 +30,12 @@ class Subscription(Generic[Heard]):
 
     def __init__(
         self,
-        addresses: Sequence[str],
+        endpoints: Sequence[Endpoint],
         topics: Sequence[bytes],
         read: Callable[[Sequence[bytes]], Heard | None],
         most: int,
     ) -> None:
-        self._addresses = addresses
+        self._endpoints = endpoints
         self._topics = topics
         self._read = read
         self._waiting: deque[Heard] = deque(maxlen=most)
@@ -44,12 +45,14 @@ class Subscription(Generic[Heard]):
     async def __aenter__(self) -> Self:
         self._context = zmq.Context()
         socket = opened(self._context, zmq.SUB)
+        self._links = Links(socket)
         try:
             for topic in self._topics:
                 socket.subscribe(topic)
-            for address in self._addresses:
-                connect(socket, address)
+            for endpoint in self._endpoints:
+                self._links.connect(endpoint.live, endpoint.key)
         except BaseException:
+            self._links.close()
             socket.close()
             self._context.term()
             raise
@@ -63,6 +66,7 @@ class Subscription(Generic[Heard]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._links.close()
         self._line.close()
         self._context.term()
 

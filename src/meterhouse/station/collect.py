@@ -5,6 +5,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from meterhouse.bus.curve import Pair
 from meterhouse.bus.endpoints import Endpoint, require_free
 from meterhouse.bus.journal import Journal
 from meterhouse.metering.clock import SystemClock
@@ -18,13 +19,14 @@ from meterhouse.station.until_told import until_told
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What was asked for; publisher None: the host's name."""
+    """What was asked for; publisher None: the host's name. encrypt: the file of a secret key."""
 
     file: Path
     data: Path
     bind: str
     key: Path
     publisher: str | None
+    encrypt: str | None = None
     kwapi: str | None = None
     kwapi_secret: str | None = None
 
@@ -35,6 +37,7 @@ def collect(wanted: Wanted) -> int:
     clock = SystemClock()
     sources = declared(wanted.file)
     secret = read_key(wanted.key)
+    pair = Pair.read(wanted.encrypt) if wanted.encrypt else None
     endpoint = Endpoint.at(wanted.bind)
     require_free(endpoint.live, endpoint.replay)
     kwapi = KwapiWire.wanted(wanted.kwapi, wanted.kwapi_secret)
@@ -55,6 +58,7 @@ def collect(wanted: Wanted) -> int:
             journal=journal,
             secret=secret,
             endpoint=endpoint,
+            pair=pair,
             clock=clock,
             kwapi=kwapi,
             announce=announce,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from meterhouse.bus.curve import Pair
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.journal import Journal
 from meterhouse.bus.publisher import Publisher
@@ -27,6 +28,7 @@ class Station:
 
     journal:   where what was read waits until a house has it
     endpoint:  the addresses to bind
+    pair:      encrypts to those who have its public key
     kwapi:     where power is sent on Kwapi's wire too
     announce:  called once both are bound, with the ports that were taken
     """
@@ -37,6 +39,7 @@ class Station:
     secret: bytes
     endpoint: Endpoint
     clock: Clock
+    pair: Pair | None = None
     kwapi: KwapiWire | None = None
     announce: Callable[[Endpoint], None] = lambda endpoint: None
     tell_every_s: float = EVERY_S
@@ -44,7 +47,7 @@ class Station:
 
     def __post_init__(self) -> None:
         self._publisher = Publisher(
-            self.journal, self.secret, self.endpoint.live, self.endpoint.replay
+            self.journal, self.secret, self.endpoint.live, self.endpoint.replay, pair=self.pair
         )
         self._gathering = Gathering(self.publish)
         self._runner = Runner(self._gathering.add, self.clock)

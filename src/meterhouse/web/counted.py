@@ -9,10 +9,14 @@ import msgspec
 from django.db import connection, transaction
 
 from meterhouse.bus.follow import PublisherState
+from meterhouse.bus.links import Link
 from meterhouse.metering.periods import from_ms
 from meterhouse.sources.runner.records import SourceState, Status
 from meterhouse.station.telling import Said
 from meterhouse.web.models import PartCounts, PublisherStatus, SourceConfig, SourceStatus
+
+LINKS = "links"
+"""The part that counts how each endpoint that is followed is connected to: numbers of Link."""
 
 HERE = ""
 """The publisher of the house's own sources, in a State."""
@@ -97,6 +101,12 @@ def _row(state: PublisherState, at_ms: int) -> PublisherStatus:
 def parts() -> dict[str, dict[str, float]]:
     """Part to word to number, as they were told last."""
     return {row.part: row.counts for row in PartCounts.objects.order_by("part")}
+
+
+def links() -> dict[str, Link]:
+    """How each endpoint is connected to, by its address, as it was last."""
+    row = PartCounts.objects.filter(part=LINKS).first()
+    return {address: Link(int(number)) for address, number in row.counts.items()} if row else {}
 
 
 def publishers() -> list[PublisherStatus]:

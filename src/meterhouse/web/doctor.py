@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.utils import DatabaseError
 
+from meterhouse.bus.links import Link
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
@@ -33,6 +34,11 @@ OLDEST_UNACKNOWLEDGED = timedelta(minutes=10)
 FUTURE = timedelta(seconds=10)
 LONGEST_SILENCE = timedelta(minutes=5)
 UNWELL = (Status.FAILING.value, Status.STUCK.value)
+TO_LINK = {
+    Link.DOWN: "look whether it runs, whether the address is right, and at firewalls between",
+    Link.OTHER_KEY: "give the public key of that machine behind the address: …#FILE",
+    Link.UNLIKE: "give both sides keys (--encrypt there, …#FILE here) or neither; try the port",
+}
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 
 
@@ -210,7 +216,11 @@ def _configuration() -> Iterator[Finding]:
 
 
 def _elsewhere(clock: Clock) -> Iterator[Finding]:
-    """Publishers on other machines, and the sources that they read."""
+    """Publishers on other machines, the way to them, and the sources that they read."""
+    for address, link in counted.links().items():
+        if link is not Link.UP:
+            what = f"{address}, which is followed, is {link}"
+            yield Finding("elsewhere", Verdict.DOUBT, what, TO_LINK[link])
     for row in counted.publishers():
         silent = timedelta(milliseconds=clock.now_ms() - row.heard_ms)
         if silent > LONGEST_SILENCE:

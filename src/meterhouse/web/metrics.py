@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from meterhouse import __version__
+from meterhouse.bus.links import Link
 from meterhouse.metering.periods import to_ms
 from meterhouse.sources.runner.records import Status
 from meterhouse.web import counted
@@ -153,10 +154,12 @@ def _of_publishers(now: datetime) -> Iterable[Family]:
 
 
 def _of_parts() -> Iterable[Family]:
-    services, rest, process = [], [], dict[str, float]()
+    services, rest, process, links = [], [], dict[str, float](), dict[str, float]()
     for part, words in counted.parts().items():
         if part == "process":
             process = words
+        elif part == counted.LINKS:
+            links = words
         elif part.startswith("service "):
             services.append((part.removeprefix("service "), words))
         else:
@@ -170,6 +173,11 @@ def _of_parts() -> Iterable[Family]:
         "service_failures_total",
         "How often a service failed.",
         [({"service": name}, words["failures"]) for name, words in services],
+    )
+    yield Family(
+        "endpoint_up",
+        "1 while an endpoint that is followed is connected to.",
+        [({"endpoint": at}, float(link == Link.UP)) for at, link in sorted(links.items())],
     )
     yield Family("counted_total", "What the parts of this house counted, by word.", rest)
     yield Family("process_cpu_seconds_total", "CPU time.", _one(process, "cpu_s"))

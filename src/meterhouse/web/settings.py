@@ -7,7 +7,8 @@ METERHOUSE_DATABASE  sqlite:///absolute/path.db or postgresql://user@host:port/n
 METERHOUSE_REPORTS_DATABASE   the same PostgreSQL database as a role that may only SELECT; also
                      METERHOUSE_REPORTS_DATABASE_FILE (default: as above, read-only)
 METERHOUSE_HOSTS     host names that pages may be asked under, separated by commas
-METERHOUSE_FOLLOW    where publishers elsewhere are reached, tcp://host:port, separated by commas
+METERHOUSE_FOLLOW    where publishers elsewhere are reached, tcp://host:port, separated by commas;
+                     with #FILE of its public key behind one that encrypts
 METERHOUSE_HTTPS     yes: a proxy in front speaks HTTPS and says so in X-Forwarded-Proto
 METERHOUSE_KEEP_RAW, METERHOUSE_KEEP_MINUTES, METERHOUSE_KEEP_HOURS
                      days that samples of each granularity are kept, or forever (30, 365, forever)

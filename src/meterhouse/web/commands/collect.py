@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key", metavar="FILE", help="the house's bus.key (default: bus.key in the data folder)"
     )
     parser.add_argument(
+        "--encrypt",
+        metavar="FILE",
+        help="secret key of `meterhouse bus-keys`: only those who have the public one connect",
+    )
+    parser.add_argument(
         "--publisher", metavar="NAME", help="unique in the house (default: this host's name)"
     )
     parser.add_argument(
@@ -53,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             data=data,
             bind=arguments.bind,
             key=Path(arguments.key) if arguments.key else data / "bus.key",
+            encrypt=arguments.encrypt,
             publisher=arguments.publisher,
             kwapi=arguments.kwapi,
             kwapi_secret=arguments.kwapi_secret,

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="record what is published elsewhere too: a collector or forwarder, "
-        "tcp://host:port; may be repeated (also: METERHOUSE_FOLLOW)",
+        "tcp://host:port, with #FILE of its public key if it encrypts; may be repeated "
+        "(also: METERHOUSE_FOLLOW)",
     )
     parser.add_argument(
         "--kwapi",

@@ -24,6 +24,7 @@ from meterhouse.station.keyfile import kept_key
 from meterhouse.station.kwapi_out import KwapiWire, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import Counts
+from meterhouse.web import counted
 from meterhouse.web.asgi import Application, application
 from meterhouse.web.kwapi import Kwapi
 from meterhouse.web.readers import Readers
@@ -113,6 +114,7 @@ class House:
             return {
                 "bus": publisher.counts,
                 "recorder": follower.counts if follower else {},
+                counted.LINKS: follower.links() if follower else {},
                 "live": self.live.counts,
                 "journal": {"lost": publisher.journal.state.lost},
                 "gathering": {"refused": collector.refused},
