@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bus.cast import NOON_MS, SECRET
+from tests.bus.house import sockets, until
 
 from meterhouse.bus.kwapi import KwapiListener, KwapiPublisher, Power, decode, encode
 from meterhouse.metering.clock import FixedClock
@@ -236,6 +237,15 @@ async def test_a_listener_ends_when_it_is_closed(clock: FixedClock) -> None:
         async with listening(publisher, clock) as listener:
             await others_settled(listener)
     assert [heard async for heard in listener] == []
+
+
+async def test_a_listener_knows_whether_anybody_is_there(clock: FixedClock) -> None:
+    here, nowhere = (f"ipc://{sockets()}/kwapi" for _ in range(2))
+    hold = timedelta(seconds=3)
+    async with KwapiListener([here, nowhere], secret=None, hold=hold, clock=clock) as listener:
+        assert listener.nobody() == f"{here}, {nowhere}"
+        with KwapiPublisher(here, secret=None):
+            await until(lambda: not listener.nobody())
 
 
 def test_an_address_in_use_is_a_mistake() -> None:

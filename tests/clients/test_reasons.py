@@ -32,12 +32,13 @@ def refused(why: str) -> ssl.SSLError:
         (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
         (OSError("the bridge has closed"), "the bridge has closed"),
         (ValueError("no port"), "no port"),
-        (TimeoutError(), "no answer in time"),
+        (TimeoutError(), "no answer in time: is it on, and does a firewall drop it?"),
         (refused("WRONG_VERSION_NUMBER"), "it does not speak TLS on this port"),
         (
             refused("TLSV13_ALERT_CERTIFICATE_REQUIRED"),
             "it wants a client certificate that it knows",
         ),
+        (refused("UNEXPECTED_EOF_WHILE_READING"), "it has closed the connection"),
         (refused("UNSUPPORTED_PROTOCOL"), "no TLS with it: unsupported protocol"),
         (
             disbelief(10, "certificate has expired"),
@@ -49,7 +50,10 @@ def refused(why: str) -> ssl.SSLError:
         ),
         (
             ssl.SSLCertVerificationError(1, "it shows another certificate"),
-            "its certificate is not believed: it shows another certificate; see `verify`",
+            (
+                "its certificate is not believed: it shows another certificate;"
+                " if it is the right one, name it, or who signed it, in `certificate`"
+            ),
         ),
     ],
 )

@@ -34,7 +34,7 @@ from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Blocking, Named, Reading
 from meterhouse.sources.blocking import MOST_GIVEN_UP
 from meterhouse.sources.runner import Outcome, Patience, Status
-from meterhouse.sources.runner.errors import secrets
+from meterhouse.sources.runner.errors import hide, secrets
 
 NEXT_DAY = to_ms(NOON + timedelta(days=1))
 
@@ -135,7 +135,7 @@ async def test_a_hang_is_cut_when_its_time_is_over(watched: Watched, step: str) 
     async with watched.tending([meter]):
         await watched.until_good("meter")
     assert watched.runs[0].outcome is Outcome.UNREACHABLE
-    assert watched.runs[0].error == f"{step} took longer than 0.02 s"
+    assert watched.runs[0].error == f"{step} took longer than 0.02 s (`timeout`)"
 
 
 async def test_a_source_that_ignores_its_end_is_shown_stuck_and_not_run_twice(
@@ -414,6 +414,17 @@ async def test_no_secret_stands_in_an_error(watched: Watched) -> None:
     assert watched.runs[0].error == "401 for https://…@rapi:5080/2/?key=… with … and more"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("expired at 10.0.0.1:5080 by p", "expired at 10.0.0.1:5080 by …"),
+        ("user=p&x", "user=…&x"),
+    ],
+)
+def test_a_short_secret_does_not_stand_out_by_its_dots(said: str, shown: str) -> None:
+    assert hide(said, Config(password=Secret("p"))) == shown
+
+
 def test_secrets_are_found_wherever_a_configuration_keeps_them() -> None:
     config = ({"a": [Config(password=Secret("one")), {Secret("two")}]}, Secret(""), "three")
     assert sorted(secrets(config)) == ["one", "two"]
@@ -469,7 +480,10 @@ async def test_once_says_that_it_could_not_publish(clock: FixedClock) -> None:
 async def test_a_close_that_hangs_is_cut(watched: Watched) -> None:
     meter, _ = fake("meter", closing=hang, timeout=10 * MS)
     run = await watched.runner.once(meter)
-    assert (run.outcome, run.error) == (Outcome.UNREACHABLE, "closing took longer than 0.01 s")
+    assert (run.outcome, run.error) == (
+        Outcome.UNREACHABLE,
+        "closing took longer than 0.01 s (`timeout`)",
+    )
 
 
 async def test_a_source_without_an_interval_is_read_as_fast_as_it_answers(

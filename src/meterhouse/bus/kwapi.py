@@ -32,6 +32,7 @@ import numpy as np
 import zmq
 
 from meterhouse.bus.endpoints import Endpoint, bind, checked, opened
+from meterhouse.bus.links import Link
 from meterhouse.bus.subscription import Subscription
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import BadMessage
@@ -213,6 +214,11 @@ class KwapiListener:
         first = await self._subscription.next()
         await asyncio.sleep(self._every_s)
         return _columns([first, *self._subscription.rest()], self._hold_ms)
+
+    def nobody(self) -> str:
+        """The addresses, where not one of them is connected to; "" if one is."""
+        links = self._subscription.links()
+        return "" if Link.UP in links.values() else ", ".join(links)
 
     def _read(self, frames: Sequence[bytes]) -> tuple[int, Power]:
         return self._clock.now_ms(), decode(frames, secret=self._secret)

@@ -10,7 +10,7 @@ import zmq
 
 from meterhouse.bus.endpoints import Endpoint, opened
 from meterhouse.bus.line import Line
-from meterhouse.bus.links import Links
+from meterhouse.bus.links import Link, Links
 from meterhouse.metering.errors import BadMessage
 
 Heard = TypeVar("Heard")
@@ -80,6 +80,10 @@ class Subscription(Generic[Heard]):
             self._arrived.clear()
             await self._arrived.wait()
         return self._waiting.popleft()
+
+    def links(self) -> dict[str, Link]:
+        """How each address is connected to."""
+        return dict(self._links.states)
 
     def rest(self) -> list[Heard]:
         """All that waits, without waiting."""

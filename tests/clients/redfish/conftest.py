@@ -40,7 +40,7 @@ def opened(identity: certificates.Identity) -> Opener:
         trusted: ssl.SSLContext | None = None,
     ) -> AsyncIterator[Service]:
         trusted = trusted or trust.pinned([identity.fingerprint])
-        async with open_http() as http:
+        async with open_http(5.0) as http:
             service = Service(http, bmc.url, Login(USER, Secret(password), how), trusted)
             yield service
             await service.log_out()

@@ -79,10 +79,10 @@ async def test_a_bmc_that_is_not_known_is_told_nothing(
 ) -> None:
     shown = trust.spelled(identity.fingerprint)
     for trusted, said in (
-        (trust.pinned([bytes(32)]), f"another certificate, {shown}; see `verify`"),
+        (trust.pinned([bytes(32)]), f"another certificate, {shown}; if it is the right one"),
         (
             trust.authorities(""),
-            "self-signed certificate; name it, or who signed it, in `certificate`",
+            "self-signed certificate; if it is the right one, name it",
         ),
     ):
         async with opened(bmc, trusted=trusted) as service:

@@ -293,11 +293,11 @@ async def _words(request: bytes, writer: asyncio.StreamWriter) -> None:
     ("answer", "outcome", "error"),
     [
         (_nothing, Outcome.UNREACHABLE, "no answer within 0.5 s"),
-        (_forever, Outcome.BAD, "a document of more than 1024 KiB"),
+        (_forever, Outcome.BAD, "an answer of more than 1 MiB"),
         (_drop_by_drop, Outcome.UNREACHABLE, "no answer within 0.5 s"),
         (_headers, Outcome.UNREACHABLE, ""),
         (_cut, Outcome.BAD, "the answer was cut short"),
-        (_no_http, Outcome.UNREACHABLE, "Bad status line"),
+        (_no_http, Outcome.UNREACHABLE, "what it says is no HTTP; is the port right?"),
         (_packed, Outcome.BAD, "no JSON"),
         (_deep, Outcome.BAD, "no JSON"),
         (_words, Outcome.BAD, "1 not a number"),

@@ -7,6 +7,7 @@ from tempfile import mkdtemp
 
 import numpy as np
 import pytest
+from tests.sources.programs import free_port
 
 from meterhouse.bus.kwapi import KwapiPublisher
 from meterhouse.metering.clock import FixedClock
@@ -158,7 +159,16 @@ async def test_silence_is_unreachable(drivers: KwapiPublisher, clock: FixedClock
     run = await Runner(lambda samples, snapshots: None, clock).once(
         configure("old", table, where="test")
     )
-    assert run.error == "reading took longer than 0.1 s"
+    assert run.error == "reading took longer than 0.1 s (`timeout`)"
+
+
+async def test_nobody_there_is_said(clock: FixedClock) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    table = {"kind": "kwapi", "addresses": [address]}
+    run = await Runner(lambda samples, snapshots: None, clock).once(
+        configure("old", table, where="test")
+    )
+    assert run.error == f"no connection to {address}: does a driver publish there?"
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ async def test_a_login_that_is_wrong_is_said(broker: Broker, clock: FixedClock) 
     wrong = meters(broker.secure, user="alice", password="s3cret-pw")
     ended = await run(wrong, clock)
     assert ended.outcome is Outcome.UNREACHABLE
-    assert "Not authorized" in ended.error
+    assert "the broker refuses: Not authorized; look at user and password" in ended.error
     assert "s3cret-pw" not in ended.error
 
 
@@ -150,7 +150,7 @@ async def test_a_broker_is_believed_by_its_certificate(broker: Broker, clock: Fi
     unknown = await run(meters(broker.tls, tls=True), clock)
     other = await run(meters(broker.tls, tls=True, verify="pin", fingerprint="AB" * 32), clock)
     gc.collect()
-    assert "its certificate is not believed: self-signed certificate; name it" in unknown.error
+    assert "its certificate is not believed: self-signed certificate; if it is" in unknown.error
     assert "its certificate is not believed: it shows another certificate" in other.error
     file, known = str(broker.identity.file), broker.identity.fingerprint.hex()
     ways: list[dict[str, str]] = [
@@ -199,6 +199,20 @@ async def test_files_that_cannot_be_used_are_a_mistake(
     with pytest.raises(Mistake, match=said):
         async with meters(1, tls=True, **table).open(clock):
             pass
+
+
+async def test_what_is_no_broker_is_said(clock: FixedClock) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ended = await run(meters(port), clock)
+    assert ended.error == (
+        f"127.0.0.1:{port}: it takes the connection and is no broker: is the port right, "
+        "does it want TLS?"
+    )
 
 
 async def test_nobody_there_is_said_with_the_reason(clock: FixedClock) -> None:

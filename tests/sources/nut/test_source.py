@@ -129,7 +129,7 @@ async def test_upsd_is_believed_by_its_certificate(nut: Nut, clock: FixedClock) 
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ({}, "self-signed certificate; name it, or who signed it, in `certificate`"),
+        ({}, "self-signed certificate; if it is the right one, name it"),
         ({"verify": "pin", "fingerprint": "AB" * 32}, "it shows another certificate, "),
         ({"host": "localhost", "certificate": "{file}"}, "Hostname mismatch"),
     ],
@@ -150,6 +150,13 @@ async def test_without_tls_no_password_is_told(clock: FixedClock) -> None:
     assert ended.error == (
         f"127.0.0.1:{port}: no TLS: it has no certificate: give it one in upsd.conf"
     )
+
+
+async def test_what_is_no_upsd_is_said(clock: FixedClock) -> None:
+    async with liar(b"SSH-2.0-OpenSSH_9.2\n") as (port, _):
+        ended = await run(upses(port, "modern", tls=True), clock)
+    said = "'SSH-2.0-OpenSSH_9.2' is no answer to STARTTLS; is that upsd?"
+    assert ended.error == f"127.0.0.1:{port}: {said}"
 
 
 async def test_what_somebody_puts_before_the_handshake_is_not_read(

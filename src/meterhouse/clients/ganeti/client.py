@@ -191,10 +191,12 @@ def _unknown(user: str) -> str:
 def explained(error: httpx.HTTPError, where: str) -> Unreachable:
     """Why nothing came, in words that name the cause below httpx."""
     if isinstance(error, httpx.ConnectTimeout):
-        return Unreachable(f"{where}: no connection in time")
+        return Unreachable(
+            f"{where}: no connection in time: is it on, and does a firewall drop it?"
+        )
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Refused(f"{where}: {cause.args[-1]}; {HOW_KNOWN}")
+            return Refused(f"{where}: {reason(cause, HOW_KNOWN)}")
         if isinstance(cause, OSError) and cause.errno:
             return Unreachable(f"{where}: {reason(cause)}")
     return Unreachable(f"{where}: {error or type(error).__name__}")

@@ -20,8 +20,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from meterhouse.clients.reasons import reason
 from meterhouse.clients.redfish.answers import Root, link
+from meterhouse.clients.web import body, explained, patience
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.secrets import Secret
 
@@ -117,8 +117,8 @@ class Service:
     async def _log_in(self) -> None:
         root = await self.root()
         named = root.links.sessions if root.links else None
-        body = {"UserName": self._login.user, "Password": self._login.password.reveal()}
-        _, headers = await self._ask("POST", named.path if named else SESSIONS, {}, body)
+        login = {"UserName": self._login.user, "Password": self._login.password.reveal()}
+        _, headers = await self._ask("POST", named.path if named else SESSIONS, {}, login)
         token, where = headers.get("X-Auth-Token", ""), headers.get("Location", "")
         if not token or not token.isprintable():
             raise BadReading("it gives no token for the login; does it know sessions?")
@@ -127,44 +127,44 @@ class Service:
             self._session = link(urlsplit(urljoin(self._url, where)).path) if where else ""
 
     async def _get(self, path: str, kind: type[AnswerT], headers: Mapping[str, str]) -> AnswerT:
-        body, _ = await self._ask("GET", path, headers)
+        told, _ = await self._ask("GET", path, headers)
         try:
-            return msgspec.json.decode(body, type=kind)
+            return msgspec.json.decode(told, type=kind)
         except NONSENSE as error:
-            raise BadReading(f"{path}: {error}") from error
+            raise BadReading(f"{path}: what it says is no Redfish: {error}") from error
 
     async def _ask(
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
-        body: Mapping[str, str] | None = None,
+        said: Mapping[str, str] | None = None,
     ) -> tuple[bytes, Mapping[str, str]]:
         """Raises what happens to connections in words of one line."""
         try:
-            return await self._asked(method, path, headers, body)
+            return await self._asked(method, path, headers, said)
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Refused(reason(error.certificate_error)) from error
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(reason(error.os_error)) from error
+            raise Refused(explained(error)) from error
+        except aiohttp.ClientConnectionError as error:
+            raise Unreachable(explained(error)) from error
         except aiohttp.ClientPayloadError as error:
             raise BadReading(f"{path}: the answer was cut short") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(f"{path}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{path}: {explained(error)}") from error
 
     async def _asked(
         self,
         method: str,
         path: str,
         headers: Mapping[str, str],
-        body: Mapping[str, str] | None,
+        said: Mapping[str, str] | None,
     ) -> tuple[bytes, Mapping[str, str]]:
         for _ in range(REDIRECTS + 1):
             async with self._http.request(
                 method,
                 URL(self._url + path.partition("#")[0], encoded=True),
                 headers=headers,
-                json=body,
+                json=said,
                 ssl=self._trusted,
                 allow_redirects=False,
             ) as answer:
@@ -193,17 +193,18 @@ async def _read(answer: aiohttp.ClientResponse, path: str) -> bytes:
         raise Unreachable(f"{path}: HTTP {answer.status} {answer.reason or ''}".rstrip())
     if not 200 <= answer.status < 300:
         raise BadReading(f"{path}: HTTP {answer.status} {answer.reason or ''}".rstrip())
-    body = bytearray()
-    async for part in answer.content.iter_chunked(65536):
-        body += part
-        if len(body) > LARGEST:
-            raise BadReading(f"{path}: an answer of more than {LARGEST // 2**20} MiB")
-    return bytes(body)
+    try:
+        return await body(answer, LARGEST)
+    except BadReading as error:
+        raise BadReading(f"{path}: {error}") from error
 
 
 @asynccontextmanager
-async def open_http() -> AsyncIterator[aiohttp.ClientSession]:
-    """What many BMCs are asked through: one connection each, kept."""
+async def open_http(patience_s: float) -> AsyncIterator[aiohttp.ClientSession]:
+    """What many BMCs are asked through: one connection each, kept.
+
+    patience_s: of whoever asks, most of which may be spent on connecting
+    """
     connector = aiohttp.TCPConnector(
         limit=0, limit_per_host=1, keepalive_timeout=KEPT_S, ttl_dns_cache=60
     )
@@ -216,7 +217,7 @@ async def open_http() -> AsyncIterator[aiohttp.ClientSession]:
         },
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # what a small answer could become has no bound
-        timeout=aiohttp.ClientTimeout(total=None),
+        timeout=patience(patience_s),
         trust_env=False,  # no proxy is told the password because a variable names it
     ) as http:
         yield http

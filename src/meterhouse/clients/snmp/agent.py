@@ -17,6 +17,7 @@ from typing import TypeVar
 from gufo.snmp import SnmpAuthError, SnmpDecodeError, SnmpError
 from gufo.snmp.aio import SnmpSession
 
+from meterhouse.clients.reasons import reason
 from meterhouse.clients.snmp.access import Access, Version
 from meterhouse.clients.snmp.gate import Gate, gated
 from meterhouse.clients.snmp.sizes import fitting
@@ -233,7 +234,7 @@ async def _address(host: str, where: str, resolve: Resolve) -> str:
     try:
         return await resolve(lambda: str(_looked_up(host)))
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{where}: the name cannot be resolved: {error}") from error
+        raise Unreachable(f"{where}: the name cannot be resolved: {reason(error)}") from error
 
 
 def _looked_up(host: str) -> object:

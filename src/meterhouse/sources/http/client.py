@@ -7,8 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
+from meterhouse.clients.web import body, explained, patience
 from meterhouse.metering.errors import BadReading, Unreachable
-from meterhouse.sources import reason
 from meterhouse.sources.documents import decode
 from meterhouse.sources.http.config import Config, Login
 
@@ -28,16 +28,14 @@ class Client:
         try:
             async with asyncio.timeout(self._deadline_s):
                 return decode(await self._body(url))
-        except TimeoutError as error:
-            raise Unreachable(f"no answer within {self._deadline_s:g} s") from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise Unreachable(reason(error.certificate_error)) from error
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(reason(error.os_error)) from error
         except aiohttp.ClientPayloadError as error:
             raise BadReading("the answer was cut short") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unreachable(str(error) or type(error).__name__) from error
+        except aiohttp.ClientError as error:
+            raise Unreachable(explained(error)) from error
+        except TimeoutError as error:
+            raise Unreachable(f"no answer within {self._deadline_s:g} s") from error
+        except (OSError, ValueError) as error:
+            raise Unreachable(explained(error)) from error
 
     async def _body(self, url: str) -> bytes:
         for _ in range(REDIRECTS + 1):
@@ -62,12 +60,7 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         raise Unreachable(f"it refuses the login (HTTP {answer.status})")
     if answer.status != 200:
         raise Unreachable(f"HTTP {answer.status} {answer.reason or ''}".rstrip())
-    body = bytearray()
-    async for part in answer.content.iter_chunked(65536):
-        body += part
-        if len(body) > LARGEST:
-            raise BadReading(f"a document of more than {LARGEST // 1024} KiB")
-    return bytes(body)
+    return await body(answer, LARGEST)
 
 
 @asynccontextmanager
@@ -84,7 +77,7 @@ async def open_client(config: Config) -> AsyncIterator[Client]:
         else [],
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # what a small answer could become has no bound
-        timeout=aiohttp.ClientTimeout(total=None),
+        timeout=patience(config.deadline_s),
     ) as session:
         yield Client(session, config.deadline_s)
 

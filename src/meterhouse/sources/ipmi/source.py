@@ -40,6 +40,8 @@ ADVICE = {
         "the user has not the right `privilege`, or the BMC needs workarounds = ['opensesspriv']"
     ),
     "privilege level insufficient": "the question needs a higher `privilege`",
+    "invalid hostname": "the name cannot be resolved",
+    "connection timeout": "no answer: is IPMI over LAN on there, and does a firewall drop it?",
     "internal IPMI error": "internal IPMI error; does it know this `cipher_suite`?",
 }
 

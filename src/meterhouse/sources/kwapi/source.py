@@ -14,13 +14,14 @@ from datetime import timedelta
 import numpy as np
 
 from meterhouse.bus.kwapi import KwapiListener, checked
-from meterhouse.metering.errors import Mistake
+from meterhouse.metering.errors import Mistake, Unreachable
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.secrets import Secret
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind
 
+QUIETS = 5  # of these without anybody there are enough
 QUIET_S = 1.0  # after so long without a reading, what was refused meanwhile is told
 MOST_PROBES = 10_000  # of one source: names are anybody's to make up where nothing is signed
 NO_NAME = "no name of a probe"
@@ -61,18 +62,29 @@ class Kwapi:
         self._told: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._names: set[str] = set()
+        self._quiet = 0
         self._outlets: Outlets | None = None
         self._translated: tuple[tuple[Series, ...], _Translation] | None = None
         self._next: asyncio.Task[Columns] | None = None
 
     async def read(self) -> Reading:
-        """Wait for readings, or for something to be refused; the timeout is the silence."""
+        """Wait for readings, or for something to be refused; the timeout is the silence.
+
+        Raises Unreachable sooner if nobody is there at all.
+        """
         while True:
             heard = await self._heard()
+            self._quiet = 0 if heard else self._quiet + 1
+            if self._quiet >= QUIETS:
+                self._require_somebody()
             samples = self._named_samples(heard) if heard else Columns()
             refused = self._take_refused()
             if len(samples) or refused:
                 return Reading(samples, self._listed(), refused)
+
+    def _require_somebody(self) -> None:
+        if nobody := self._listener.nobody():
+            raise Unreachable(f"no connection to {nobody}: does a driver publish there?")
 
     async def close(self) -> None:
         if self._next:

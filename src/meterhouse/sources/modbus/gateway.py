@@ -43,7 +43,7 @@ class Gateway:
     """What answers at one address: a meter, or a gateway with many behind it."""
 
     def __init__(self, client: AsyncModbusTcpClient, where: str, deadline_s: float) -> None:
-        self._client, self._where, self._deadline_s = client, where, deadline_s
+        self._client, self.where, self._deadline_s = client, where, deadline_s
 
     async def words(self, unit: int, function: int, address: int, count: int) -> list[int]:
         """Registers of one unit. Raises Refused, Silent, or Unreachable if the connection ends."""
@@ -54,7 +54,7 @@ class Gateway:
         except ModbusIOException as error:
             raise Silent(f"no answer within {self._deadline_s:g} s") from error
         except ModbusException as error:
-            raise Unreachable(f"{self._where} has closed the connection") from error
+            raise Unreachable(f"{self.where} has closed the connection") from error
         if answer.isError():
             raise Refused(answer.exception_code)
         if len(answer.registers) != count:
@@ -83,7 +83,7 @@ async def _why_not(host: str, port: int, deadline_s: float) -> str:
         async with asyncio.timeout(deadline_s):
             _, writer = await asyncio.open_connection(host, port)
     except TimeoutError:
-        return f"no connection within {deadline_s:g} s"
+        return f"no connection within {deadline_s:g} s: is it on, and does a firewall drop it?"
     except OSError as error:
         return reason(error)
     writer.close()

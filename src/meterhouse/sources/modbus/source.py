@@ -108,7 +108,8 @@ class Modbus:
                 values[wanted.meter][first + wanted.channel] = value
             at[first : first + self._config.channels] = self._named.clock.now_ms()
         if all(np.isnan(value).all() for value in values.values()):
-            raise Unreachable(self._parts.said() or "the meters say nothing but NaN")
+            said = self._parts.said() or "the meters say nothing but NaN"
+            raise Unreachable(f"{self._config.host}:{self._config.port}: {said}")
         return self._outlets.reading(at, self._in_base_units(values, int(at.max())), refused)
 
     def _in_base_units(self, values: dict[Meter, Floats], at_ms: int) -> dict[Meter, Floats]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from aiomqtt import Client, Message, MqttError
+from aiomqtt import Client, Message, MqttCodeError, MqttError
 from paho.mqtt.reasoncodes import ReasonCode
 
 from meterhouse.metering.errors import BadReading, Unreachable
@@ -28,6 +28,7 @@ MOST_WAITING = 10_000  # messages that have come and were not looked at
 LARGEST = 64 * 1024  # bytes of a message
 AT_ONCE = 100  # topics in one request
 REFUSED = 0x80  # Source: MQTT 3.1.1, 3.9.3: so says a SUBACK
+NO_BROKER = "it takes the connection and is no broker: is the port right, does it want TLS?"
 SHORTEST_HOLD = timedelta(seconds=10)
 HOLD_PERIODS = 3
 
@@ -139,6 +140,8 @@ def _document(payload: object) -> object:
 def _said(error: MqttError) -> str:
     """What went wrong, without the library's numbers."""
     below = error.__cause__ or error.__context__
+    if isinstance(below, TimeoutError) and not below.args:  # asyncio's: it is connected
+        return NO_BROKER
     if isinstance(below, OSError):
         return reason(below)
     return re.sub(r"\[code:-?\d+\] ", "", str(error.__cause__ or error))
@@ -172,7 +175,10 @@ async def _connected(config: Config) -> AsyncIterator[Client]:
     try:
         await client.__aenter__()
     except MqttError as error:
-        raise Unreachable(f"{host}:{port}: {overheard.why or _said(error)}") from error
+        said = overheard.why or _said(error)
+        if isinstance(error, MqttCodeError):
+            said = f"the broker refuses: {said}; look at user and password"
+        raise Unreachable(f"{host}:{port}: {said}") from error
     try:
         yield client
     finally:

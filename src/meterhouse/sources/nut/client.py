@@ -15,6 +15,8 @@ from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.sources import reason
 
 LONGEST = 4096  # bytes of an answer
+CONNECT_S = 5.0
+UPSD = "is that upsd?"
 _VALUE = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
 
 MEANINGS = {
@@ -46,7 +48,9 @@ class Upsd:
 
     async def encrypt(self, trusted: ssl.SSLContext, host: str) -> None:
         """From here on TLS is spoken. Raises Refused, Unreachable, OSError."""
-        await self.ask("STARTTLS")
+        answer = await self.ask("STARTTLS")
+        if not answer.startswith("OK"):
+            raise Unreachable(f"{self.where}: {answer[:60]!r} is no answer to STARTTLS; {UPSD}")
         # A new reader: what somebody in between has put behind the plain answer is not read.
         self._answers = asyncio.StreamReader(LONGEST)
         protocol = asyncio.StreamReaderProtocol(self._answers)
@@ -66,7 +70,8 @@ class Upsd:
         answer = await self.ask(f"GET VAR {ups} {name}")
         found = _VALUE.fullmatch(answer)
         if not found or found[1] != ups or found[2] != name:
-            raise BadReading(f"{answer[:60]!r} is no answer to GET VAR {ups} {name}")
+            asked = f"GET VAR {ups} {name}"
+            raise BadReading(f"{self.where}: {answer[:60]!r} is no answer to {asked}; {UPSD}")
         return re.sub(r"\\(.)", r"\1", found[3])
 
     async def ask(self, question: str) -> str:
@@ -95,9 +100,10 @@ async def open_upsd(
     where = f"{host}:{port}"
     answers, loop = asyncio.StreamReader(LONGEST), asyncio.get_running_loop()
     try:
-        questions, _ = await loop.create_connection(
-            lambda: asyncio.StreamReaderProtocol(answers), host, port
-        )
+        async with asyncio.timeout(CONNECT_S):
+            questions, _ = await loop.create_connection(
+                lambda: asyncio.StreamReaderProtocol(answers), host, port
+            )
     except OSError as error:
         raise Unreachable(f"{where}: {reason(error)}") from error
     upsd = Upsd(answers, questions, where)

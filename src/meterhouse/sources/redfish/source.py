@@ -86,7 +86,7 @@ class Bmcs:
 async def open_redfish(config: Config, named: Named) -> AsyncIterator[Source]:
     found = await named.blocking(lambda: bmcs(config))
     outlets = Outlets(named, config.probes, project=config.project, measures=Measures.NODE)
-    async with open_http() as http:
+    async with open_http(config.patience_s) as http:
         asking = Bmcs(found, _services(http, found), config, asyncio.Semaphore(config.at_once))
         crowd = Crowd(outlets, [bmc.host for bmc in found], [POWER, ENERGY], asking.ask)
         try:

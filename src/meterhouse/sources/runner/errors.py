@@ -11,6 +11,7 @@ from meterhouse.metering.errors import BadReading, Mistake, Unreachable
 from meterhouse.metering.secrets import Secret
 
 LONGEST = 300  # characters
+SHORT = 4
 DOTS = "…"
 _LOGIN = re.compile(r"://[^/@\s]+@")
 
@@ -35,8 +36,16 @@ def describe(error: BaseException, config: object) -> str:
 def hide(text: str, config: object) -> str:
     """Put dots in place of every secret of a configuration, and of logins inside addresses."""
     for secret in secrets(config):
-        text = text.replace(secret, DOTS).replace(quote(secret, safe=""), DOTS)
+        for written in {secret, quote(secret, safe="")}:
+            text = _without(text, written)
     return _LOGIN.sub(f"://{DOTS}@", text)
+
+
+def _without(text: str, secret: str) -> str:
+    """Of a short one only where it stands alone: dots inside of words would tell what it is."""
+    if len(secret) >= SHORT:
+        return text.replace(secret, DOTS)
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", DOTS, text)
 
 
 def secrets(value: object) -> Iterator[str]:

@@ -181,7 +181,9 @@ class Tended:
                 return await step
         except TimeoutError as error:
             if timer.expired():
-                raise Unreachable(f"{what} took longer than {self._limit:g} s") from error
+                raise Unreachable(
+                    f"{what} took longer than {self._limit:g} s (`timeout`)"
+                ) from error
             raise
         finally:
             self._deadline = None
