@@ -86,6 +86,13 @@ def test_svg_is_text_that_parses_without_style_or_script() -> None:
     said = " ".join(element.text or "" for element in root.iter())
     for word in ("Summary", "a<script>", "Avg: 150 W", "Total: 150 Wh"):
         assert word in said
+    assert re.search(r"Avg: 150 W\s{2,}Min: ", said)
+
+
+def test_svg_has_every_sign_but_those_that_xml_cannot_hold() -> None:
+    told(**{"a\x00\ufffe\u00a0é🔌": 100.0})
+    body, _ = drawn(Look(table("a\x00\ufffe\u00a0é🔌")), replace(SMALL, format=Format.SVG))
+    assert ET.fromstring(body)[0].text == "a\u00a0é🔌"  # noqa: S314 - drawn by this test
 
 
 def test_every_sign_under_a_picture_is_in_the_font_of_pngs() -> None:

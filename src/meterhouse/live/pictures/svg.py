@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from html import escape
+from unicodedata import category
 
 from meterhouse.live.pictures.scene import Curve, Layer, Rect, Scene, Text
 
 _SANS = "Inter, 'Source Sans Pro', 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+_NO_SIGN = "C"  # Unicode's categories of what is not written: controls, surrogates, unassigned
 
 
 def svg(scene: Scene, title: str) -> bytes:
@@ -65,4 +67,4 @@ def _text(text: Text) -> str:
 
 def _safe(text: str) -> str:
     """A text that is no markup, without the signs that XML cannot hold."""
-    return escape("".join(sign for sign in text if sign.isprintable()))
+    return escape("".join(sign for sign in text if category(sign)[0] != _NO_SIGN))
