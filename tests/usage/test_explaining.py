@@ -46,6 +46,12 @@ def test_an_estimate_names_the_rules_it_was_made_by() -> None:
     assert unknown.startswith("Costs are unknown")
 
 
+def test_parts_are_rounded_so_that_they_read_as_the_whole() -> None:
+    both, _ = notes(Tariff(), estimated_mj=9_999, cpu_mj=9_303)
+    assert "Of the energy 99.9 % is estimated" in both
+    assert "93.0 % by CPU time and 7.0 % by vCPUs" in both
+
+
 def test_of_many_prices_the_first_are_named_and_the_rest_counted() -> None:
     many = [
         PriceRow(Decimal(day), "EUR", day * 86_400_000, (day + 1) * 86_400_000)

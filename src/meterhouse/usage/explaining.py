@@ -73,8 +73,12 @@ def _dates(row: PriceRow | CarbonRow) -> str:
 
 
 def _part(amount: int, whole: int) -> str:
-    """In tenths of a percent, never 0 or 100 unless it is."""
-    tenths = amount * 1000 // whole
+    """In tenths of a percent, rounded, so that two parts read as the whole; never 0 or 100 unless
+    it is.
+    """
+    tenths = (2000 * amount + whole) // (2 * whole)
     if amount > 0 and tenths == 0:
         return "less than 0.1 %"
+    if tenths >= 1000 and amount < whole:
+        tenths = 999
     return f"{tenths // 10}.{tenths % 10} %" if tenths < 1000 else "100 %"
