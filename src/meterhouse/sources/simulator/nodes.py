@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from meterhouse.metering.snapshots import Resource
-from meterhouse.sources.simulator.lives import GIB, Rooms
+from meterhouse.sources.simulator.lives import Rooms
 from meterhouse.sources.simulator.people import root
+from meterhouse.sources.simulator.plans import GIB
 from meterhouse.sources.simulator.rhythm import Floats, Ints, drift, noise
 from meterhouse.sources.simulator.wiring import metered
 
