@@ -7,6 +7,7 @@ from tests.conftest import NOON
 
 from meterhouse.live import newest
 from meterhouse.live.figures import UNKNOWN
+from meterhouse.live.newest import Newest
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.meters import (
@@ -35,9 +36,13 @@ def record(*points: tuple[Meter, str, float, int]) -> None:
     Recorder(lambda _: None, clock=FixedClock(NOON + timedelta(hours=1))).record(batch)
 
 
+def on(resource: str) -> list[Newest]:
+    return newest.of([resource], now_ms=NOW)[resource]
+
+
 def test_a_part_is_shown_of_its_whole_and_the_whole_not_alone() -> None:
     record((MEMORY_USED, "osl/n1", 2.0 * 2**30, 1), (MEMORY_TOTAL, "osl/n1", 8.0 * 2**30, 1))
-    [memory] = newest.of("osl/n1", now_ms=NOW)
+    [memory] = on("osl/n1")
     assert (memory.meter, memory.share, str(memory.whole)) == ("memory.used", 0.25, "8.00 GiB")
 
 
@@ -47,25 +52,25 @@ def test_busy_cpus_are_the_rate_of_cpu_time() -> None:
         (CPU_TIME, "osl/n1", 105.0, 1),
         (CPU_COUNT, "osl/n1", 4.0, 1),
     )
-    [cpu] = newest.of("osl/n1", now_ms=NOW)
+    [cpu] = on("osl/n1")
     assert (cpu.value, cpu.share, str(cpu.figure)) == (1.0, 0.25, "1.00 CPUs")
 
 
 def test_one_reading_of_a_counter_is_no_rate_yet() -> None:
     record((CPU_TIME, "osl/n1", 100.0, 1))
-    [cpu] = newest.of("osl/n1", now_ms=NOW)
+    [cpu] = on("osl/n1")
     assert cpu.value is None
     assert cpu.share is None
 
 
 def test_a_counter_that_restarted_counts_from_zero() -> None:
     record((CPU_TIME, "osl/n1", 100.0, 6), (CPU_TIME, "osl/n1", 1.0, 1))
-    assert newest.of("osl/n1", now_ms=NOW)[0].value == 0.2
+    assert on("osl/n1")[0].value == 0.2
 
 
 def test_an_old_reading_is_shown_as_old() -> None:
     record((TEMPERATURE, "osl/n1", 40.0, 60), (POWER, "osl/n1", 99.0, 2))
-    fresh = {one.meter: one.is_fresh for one in newest.of("osl/n1", now_ms=NOW)}
+    fresh = {one.meter: one.is_fresh for one in on("osl/n1")}
     assert fresh == {"temperature": False, "power": True}
 
 
@@ -86,7 +91,7 @@ def test_unknown_power_is_not_zero() -> None:
 
 def test_the_line_beside_a_reading_goes_back_five_minutes() -> None:
     record(*((POWER, "osl/n1", float(ago), ago) for ago in range(0, 600, 5)))
-    [power] = newest.of("osl/n1", now_ms=NOW)
+    [power] = on("osl/n1")
     line = power.past
     assert line[0] == 300.0
     assert line[-1] == 0.0

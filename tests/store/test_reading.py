@@ -118,6 +118,26 @@ def test_many_spans_take_few_queries(house: House) -> None:
     assert found.integral.tolist() == [7200] * len(spans)
 
 
+def test_newest_readings_as_columns_are_the_latest_sealed_or_not(house: House) -> None:
+    assert len(reading.newest("power")) == 0
+    house.tell([(0, 1), (5000, 2)], resource="osl/sealed")
+    house.tell([(0, 3), (5000, 4)], resource="osl/late")
+    house.tell([(0, 5)], resource="osl/both")
+    sealing.seal(START + DAY)
+    house.tell([(1000, 6)], resource="osl/late")
+    house.tell([(9000, 7), (9500, 8)], resource="osl/both")
+    house.tell([(7000, 9), (6000, 10)], resource="osl/fresh")
+    house.tell([(9500, 11)], resource="osl/both")  # of one moment the last recorded
+    house.tell([(9000, 12)], resource="osl/sealed", meter=CPU_TIME)
+    found = reading.newest("power")
+    columns = zip(found.resources, found.at.tolist(), found.value.tolist(), strict=True)
+    latest = [one for one in reading.latest() if one.series.meter == "power"]
+    assert sorted(columns) == [(one.series.resource, one.at_ms, one.value) for one in latest]
+    assert [one.value for one in latest] == [11, 9, 4, 2]
+    assert found.of({"osl/fresh", "osl/nobody"}).value.tolist() == [9]
+    assert sorted(found.standing(START + 6999 + HOLD).tolist()) == [9, 11]
+
+
 def test_the_latest_of_many_takes_few_queries(house: House) -> None:
     n = 300
     series = tuple(Series(f"osl/{number:03}", "power", HOLD) for number in range(n))

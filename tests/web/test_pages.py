@@ -50,7 +50,7 @@ PAGES = (
     "/logins/",
 )
 
-MOST_QUERIES = {"/": 68, "/now/": 55, "/resources/cloud/mirror/": 21}
+MOST_QUERIES = {"/": 52, "/now/": 39, "/resources/cloud/mirror/": 21}
 """The readings of three machines are read series by series."""
 
 

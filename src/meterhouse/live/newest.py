@@ -1,6 +1,6 @@
 """The newest readings, in words for people: what a machine is doing now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,15 +60,21 @@ class Power:
         return figures.figure(self.watts, "W")
 
 
-def of(resource: str, *, now_ms: int, using: str = "default") -> list[Newest]:
-    """The newest readings of a resource, in the order of the meters' names."""
-    latest = {one.series.meter: one for one in reading.latest([resource], using)}
-    hidden = {whole for part, whole in WHOLES.items() if part in latest}
-    return [
-        _newest(stored, latest, now_ms, using)
-        for stored in reading.find(resource=resource, using=using)
-        if stored.series.meter in latest and stored.series.meter not in hidden
-    ]
+def of(
+    resources: Collection[str], *, now_ms: int, using: str = "default"
+) -> dict[str, list[Newest]]:
+    """The newest readings of each of some resources, in the order of the meters' names."""
+    latest: dict[str, dict[str, Latest]] = {each: {} for each in resources}
+    for one in reading.latest(resources, using):
+        latest[one.series.resource][one.series.meter] = one
+    found: dict[str, list[Newest]] = {each: [] for each in resources}
+    for stored in reading.find_on(resources, using):
+        resource, meter = stored.series.resource, stored.series.meter
+        others = latest[resource]
+        hidden = {whole for part, whole in WHOLES.items() if part in others}
+        if meter in others and meter not in hidden:
+            found[resource].append(_newest(stored, others, now_ms, using))
+    return found
 
 
 def power(levels: Levels, *, now_ms: int) -> Power:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.scope import Scope
+from meterhouse.inventory.staying import Staying
 from meterhouse.metering.meters import POWER
 from meterhouse.store import reading
 
@@ -55,14 +56,19 @@ class Probes:
         return Probes(probe for probe in self.all if probe.resource in resources)
 
 
+_house: Staying[Probes] = Staying(4)  # they are called the same until sources list other names
+
+
 def probes(scope: Scope | None = None, *, using: str = "default", ended: bool = False) -> Probes:
     """All probes that were ever recorded, in few queries; within a scope if one is given.
 
     ended:  True: also those that were the scope's once, and are not now. What somebody may see
             of their past is ``web.sight``'s business
     """
-    keys = [state.resource for state in reading.recorded(POWER.name, using)]
-    found = Probes(named(keys, inventory.resource_names(using)))
+    marks, keys = inventory.marks(using), reading.resources(POWER.name, using)
+    found = _house.get(
+        (using, keys), marks, lambda: Probes(named(keys, inventory.resource_names(using)))
+    )
     if scope is None or scope.everything:
         return found
     return found.among(inventory.resource_keys(scope, ended=ended, using=using))

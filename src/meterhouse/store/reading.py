@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connections
+from numpy.typing import NDArray
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
@@ -18,6 +19,8 @@ from meterhouse.store.planning import coarsest
 from meterhouse.store.reckoning import Question
 from meterhouse.store.snapshot import snapshot
 from meterhouse.store.states import State
+
+Flags = NDArray[np.bool_]
 
 _MS = timedelta(milliseconds=1)
 _SPANS_AT_ONCE = 1000  # in one fetch: bounds the memory, at 1 Hz to some hundred megabytes
@@ -104,9 +107,18 @@ def find(
 ) -> list[Stored]:
     """The series that have samples, of one resource or meter or of all, in order of both."""
     with snapshot(using) as cursor:
-        known = _named(cursor, resource, meter)
-        newest = ends.newest(cursor, [state.id for state in known])
-        oldest = ends.first_moments(cursor, _may_begin_in_head(cursor, known))
+        return _stored(cursor, _named(cursor, resource, meter))
+
+
+def find_on(resources: Collection[str], using: str = "default") -> list[Stored]:
+    """The series that have samples, of some resources, in order of them and of meters."""
+    with snapshot(using) as cursor:
+        return _stored(cursor, _of_resources(cursor, resources))
+
+
+def _stored(cursor: Any, known: Sequence[State]) -> list[Stored]:
+    newest = ends.newest(cursor, [state.id for state in known])
+    oldest = ends.first_moments(cursor, _may_begin_in_head(cursor, known))
     return [
         Stored(
             state.id,
@@ -129,6 +141,13 @@ def recorded(meter: str, using: str = "default") -> tuple[State, ...]:
     """What is known of every series of a meter, the one that was recorded first first."""
     with connections[using].cursor() as cursor:
         return tuple(states.where(cursor, "meter = %s ORDER BY id", [meter]))
+
+
+def resources(meter: str, using: str = "default") -> tuple[str, ...]:
+    """The resources of every series of a meter, the one that was recorded first first."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT resource FROM store_series WHERE meter = %s ORDER BY id", [meter])
+        return tuple(resource for (resource,) in cursor.fetchall())
 
 
 def _may_begin_in_head(cursor: Any, known: Sequence[State]) -> list[int]:
@@ -279,9 +298,13 @@ class Levels:
         kept = tuple(compress(self.resources, which.tolist()))
         return Levels(kept, self.hold_ms[which], self.at[which], self.value[which])
 
+    def stands(self, now_ms: int) -> Flags:
+        """Which of the readings stand still."""
+        return now_ms - self.at < self.hold_ms
+
     def standing(self, now_ms: int) -> Floats:
-        """The values of the readings that stand still."""
-        return self.value[now_ms - self.at < self.hold_ms]
+        """The values of those."""
+        return self.value[self.stands(now_ms)]
 
 
 _SEALED = """

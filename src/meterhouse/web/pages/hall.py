@@ -1,6 +1,6 @@
 """The probes a reader may see, and when; those they chose; and what they look at."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading
-from meterhouse.store.reading import Latest
+from meterhouse.store.reading import Levels
 from meterhouse.usage.overlaps import measured_twice
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.rights import scope_in
@@ -85,13 +85,13 @@ def one(request: HttpRequest, word: str) -> Probe:
     return found
 
 
-def newest(request: HttpRequest, probes: Iterable[Probe]) -> Sequence[Latest]:
+def newest(request: HttpRequest, probes: Iterable[Probe]) -> Levels:
     """The newest power of those that are the reader's now; of what was theirs once, the past."""
     scope = scope_in(request)
     resources = {probe.resource for probe in probes}
     if not scope.everything:
         resources &= inventory.resource_keys(scope)
-    return reading.latest(resources, meter=POWER.name)
+    return reading.newest(POWER.name).of(resources)
 
 
 @dataclass(frozen=True, slots=True)

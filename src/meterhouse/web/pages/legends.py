@@ -1,7 +1,8 @@
 """The legend of a page of power: figures of all together, and a table of the probes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from django.http import QueryDict
@@ -15,9 +16,8 @@ from meterhouse.live.looks import Look
 from meterhouse.live.probes import Probe
 from meterhouse.live.stack import stack
 from meterhouse.metering.clock import SystemClock
-from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import from_ms
-from meterhouse.store.reading import Latest
+from meterhouse.store.reading import Levels
 from meterhouse.web.pages.tables import Column, Table, page_number
 
 SIZE = 40
@@ -137,9 +137,7 @@ class Shown:
     some_unknown: bool
 
 
-def shown(
-    look: Look, newest: Iterable[Latest], query: QueryDict, base: str, *, is_live: bool
-) -> Shown:
+def shown(look: Look, newest: Levels, query: QueryDict, base: str, *, is_live: bool) -> Shown:
     """base: the address of the legend, with the period and the choice."""
     lines, standing = _lines(look, newest)
     find, sort = query.get("find", "").strip(), query.get("sort", "-kwh")
@@ -172,20 +170,18 @@ def shown(
     )
 
 
-def _lines(look: Look, newest: Iterable[Latest]) -> tuple[list[Line], Numbers]:
+def _lines(look: Look, newest: Levels) -> tuple[list[Line], Numbers]:
     now_ms = SystemClock().now_ms()
-    heard = {one.series.resource: one for one in newest if one.series.meter == POWER.name}
+    heard = dict(zip(newest.resources, newest.at.tolist(), strict=True))
+    answering = set(compress(newest.resources, newest.stands(now_ms).tolist()))
     bands = stack(look.drawn)
     colours = {number: band.colour for band in bands for number in band.numbers}
-    lines, standing = [], []
+    lines = []
     for number, (seen, row) in enumerate(zip(look.drawn.seen, look.legend.rows, strict=True)):
-        one = heard.get(seen.probe.resource)
-        answers = one is not None and now_ms - one.at_ms < one.series.hold_ms
-        if one is not None and answers:
-            standing.append(one.value)
-        silent = None if one is None or answers else one.at_ms
+        resource = seen.probe.resource
+        silent = None if resource in answering else heard.get(resource)
         lines.append(Line(seen.probe, row, colours[number], [], silent))
-    return lines, standing
+    return lines, newest.standing(now_ms).tolist()
 
 
 def _fits(line: Line, find: str) -> bool:

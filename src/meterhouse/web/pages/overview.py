@@ -99,7 +99,7 @@ def now(request: HttpRequest) -> HttpResponse:
 
 def _now(scope: Scope) -> dict[str, object]:
     now_ms = SystemClock().now_ms()
-    watched = [_machine(each, now_ms) for each in _watched(scope)]
+    watched = _machines(_watched(scope), now_ms)
     return {
         "machines": [each for each in watched if len(each.tiles) != 1],
         "singles": [each for each in watched if len(each.tiles) == 1],
@@ -126,8 +126,13 @@ def _find(scope: Scope, sources: Sequence[str]) -> list[ResourceInfo]:
     return found[:WATCHED]
 
 
-def _machine(resource: ResourceInfo, now_ms: int) -> Machine:
-    readings = {one.meter: one for one in newest.of(resource.key, now_ms=now_ms)}
+def _machines(resources: Sequence[ResourceInfo], now_ms: int) -> list[Machine]:
+    found = newest.of([each.key for each in resources], now_ms=now_ms)
+    return [_machine(each, found[each.key]) for each in resources]
+
+
+def _machine(resource: ResourceInfo, found: Sequence[Newest]) -> Machine:
+    readings = {one.meter: one for one in found}
     tiles = [
         Tile(
             readings[meter.name],

@@ -27,7 +27,7 @@ from meterhouse.live.windows import WINDOWS
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
-from meterhouse.store.reading import Latest
+from meterhouse.store.reading import Levels
 from meterhouse.web.pages import choice, periods
 from meterhouse.web.pages.embedding import address_of
 from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
@@ -96,8 +96,8 @@ def data(request: HttpRequest, name: str) -> HttpResponse:
     except Mistake as mistake:
         return JsonResponse({"error": str(mistake)}, status=400)
     seen = look_of(request, found, period)
-    latest = newest(request, found.chosen) if period.is_live else ()
-    return told(request, _points(seen, period, latest))
+    levels = newest(request, found.chosen) if period.is_live else None
+    return told(request, _points(seen, period, levels))
 
 
 def table(request: HttpRequest, name: str) -> HttpResponse:
@@ -235,7 +235,8 @@ def _window_for(period: Asked) -> str:
     return next((each.name for each in WINDOWS.values() if each.length >= length), "year")
 
 
-def _points(seen: Look, period: Asked, latest: Sequence[Latest]) -> dict[str, object]:
+def _points(seen: Look, period: Asked, levels: Levels | None) -> dict[str, object]:
+    """levels: of the probes that answer, for a graph that goes on."""
     drawn = seen.drawn
     bands = stack(drawn)
     return {
@@ -252,21 +253,19 @@ def _points(seen: Look, period: Asked, latest: Sequence[Latest]) -> dict[str, ob
             }
             for band in bands
         ],
-        **(_going_on(drawn, bands, latest) if period.is_live else {}),
+        **(_going_on(drawn, bands, levels) if levels is not None else {}),
     }
 
 
-def _going_on(drawn: Power, bands: Sequence[Band], latest: Sequence[Latest]) -> dict[str, object]:
+def _going_on(drawn: Power, bands: Sequence[Band], levels: Levels) -> dict[str, object]:
     """What a graph needs to go on with the readings of the stream; ``of``: probe to band."""
-    now_ms = SystemClock().now_ms()
-    holds = [one.series.hold_ms for one in latest]
-    standing = [one.value for one in latest if now_ms - one.at_ms < one.series.hold_ms]
+    standing = levels.standing(SystemClock().now_ms())
     place = {number: at for at, band in enumerate(bands) for number in band.numbers}
     return {
         "of": {one.probe.id: place[number] for number, one in enumerate(drawn.seen)},
-        "hold": max(holds, default=10_000) / 1000,
+        "hold": int(levels.hold_ms.max(initial=0) or 10_000) / 1000,
         "now": {
-            "w": sum(standing) if standing else None,
+            "w": float(standing.sum()) if len(standing) else None,
             "answering": len(standing),
             "known": len(drawn),
         },
