@@ -251,9 +251,9 @@ def test_supplies_share_what_their_node_draws_and_pdus_take_in_more_than_they_gi
     cloud = Cloud(1, "simulated")
     drawn = draws(cloud, at)
     for node in TWO_SUPPLIES:
-        both = watts[f"{node}-psu1"] + watts[f"{node}-psu2"]
+        both = watts[f"{node}-a"] + watts[f"{node}-b"]
         assert both == pytest.approx(drawn[node])
-        assert abs(watts[f"{node}-psu1"] / both - 0.5).max() < 0.05
+        assert abs(watts[f"{node}-a"] / both - 0.5).max() < 0.05
     assert watts["chassis-1"] == pytest.approx(sum(drawn[node] for node in CHASSIS))
     for pdu in PDUS:
         given = sum(watts[each.name] for each in OUTLETS if each.pdu == pdu)
@@ -283,7 +283,7 @@ def test_all_nodes_but_one_are_metered_and_everything_else_is_overhead() -> None
     assert [each.name for each in inlets.objects] == list(PDUS)
     owner = {each.name: each.project for each in outlets.objects if isinstance(each, Resource)}
     assert owner["chassis-1"] == "genomics"
-    assert owner[COOLING] == owner[SWITCH] == owner["node-01-psu1"] == "infrastructure"
+    assert owner[COOLING] == owner[SWITCH] == owner["node-01-a"] == "infrastructure"
 
 
 def test_the_energy_counter_grows_as_its_power_would_have_it_and_begins_anew_once(

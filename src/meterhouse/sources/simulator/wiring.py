@@ -15,9 +15,9 @@ from meterhouse.metering.snapshots import Resource
 class Supply(Enum):
     """Which of a node's supplies hangs on an outlet."""
 
-    ONLY = "psu"
-    FIRST = "psu1"
-    SECOND = "psu2"
+    ONLY = "only"
+    FIRST = "first"
+    SECOND = "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,19 @@ COUNTING = "node-11"
 UNMETERED = "node-06"
 
 
-def _psu(node: str, pdu: str, socket: int, supply: Supply = Supply.ONLY) -> Outlet:
-    return Outlet(f"{node}-{supply.value}", pdu, socket, (node,), supply)
+def _of(node: str, pdu: str, socket: int, supply: Supply = Supply.ONLY) -> Outlet:
+    """A node's outlet, called by the node and the PDU's letter: short, since legends are."""
+    return Outlet(f"{node}-{pdu[-1]}", pdu, socket, (node,), supply)
 
 
 OUTLETS = (
-    *(_psu(node, "pdu-a", n, Supply.FIRST) for n, node in enumerate(TWO_SUPPLIES, 1)),
-    _psu("node-07", "pdu-a", 7),
+    *(_of(node, "pdu-a", n, Supply.FIRST) for n, node in enumerate(TWO_SUPPLIES, 1)),
+    _of("node-07", "pdu-a", 7),
     Outlet(SWITCH, "pdu-a", 12, (SWITCH,)),
-    *(_psu(node, "pdu-b", n, Supply.SECOND) for n, node in enumerate(TWO_SUPPLIES, 1)),
-    _psu("node-08", "pdu-b", 7),
+    *(_of(node, "pdu-b", n, Supply.SECOND) for n, node in enumerate(TWO_SUPPLIES, 1)),
+    _of("node-08", "pdu-b", 7),
     Outlet("chassis-1", "pdu-c", 1, CHASSIS),
-    _psu("node-12", "pdu-c", 2),
+    _of("node-12", "pdu-c", 2),
     Outlet(COOLING, "pdu-c", 8, (COOLING,)),
 )
 
