@@ -137,6 +137,17 @@ class Identity:
     def fingerprint(self) -> bytes:
         return self.certificate.fingerprint(hashes.SHA256())
 
+    @property
+    def ways(self) -> list[dict[str, str]]:
+        """How a configuration may say that it is believed."""
+        file = str(self.file)
+        return [
+            {"certificate": file},
+            {"verify": "pin", "certificate": file},
+            {"verify": "pin", "fingerprint": self.fingerprint.hex(":")},
+            {"verify": "none"},
+        ]
+
     def context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file)

@@ -113,15 +113,8 @@ async def test_nobody_there_is_said_with_the_reason(clock: FixedClock) -> None:
 
 
 async def test_upsd_is_believed_by_its_certificate(nut: Nut, clock: FixedClock) -> None:
-    file, known = str(nut.identity.file), nut.identity.fingerprint.hex(":")
-    ways: list[dict[str, str]] = [
-        {"certificate": file},
-        {"verify": "pin", "certificate": file},
-        {"verify": "pin", "fingerprint": known},
-        {"verify": "none"},
-    ]
     login = {"user": "admin", "password": "adminpw"}
-    for way in ways:
+    for way in nut.identity.ways:
         async with upses(nut.port, "modern", tls=True, **login, **way).open(clock) as source:
             assert figures(await source.read(), "power") == {"room/node-1": 504}
 

@@ -4,6 +4,7 @@ Source: RFC 3414 and RFC 3826 (DES, AES-128), RFC 7860 (SHA-2). AES with longer 
 two ways to lengthen a key are in use, Blumenthal's and Cisco's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,21 +115,18 @@ def version_of(written: str | int) -> Version:
 
 def auth_of(written: str) -> str:
     """The name in AUTHS of what people write: "SHA-1", "sha256", "". Raises ValueError."""
-    plain = _plain(written)
-    plain = {"sha1": "sha"}.get(plain, plain)
-    if plain and plain not in AUTHS:
-        raise ValueError(f"auth: {written!r}: there are {', '.join(AUTHS)}")
-    return plain
+    return _known("auth", written, AUTHS, {"sha1": "sha"})
 
 
 def privacy_of(written: str) -> str:
     """The name in PRIVACIES of what people write: "AES", "aes-256", "". Raises ValueError."""
-    plain = _plain(written)
-    plain = {"aes": "aes128"}.get(plain, plain)
-    if plain and plain not in PRIVACIES:
-        raise ValueError(f"privacy: {written!r}: there are {', '.join(PRIVACIES)}")
+    return _known("privacy", written, PRIVACIES, {"aes": "aes128"})
+
+
+def _known(key: str, written: str, known: Mapping[str, object], others: Mapping[str, str]) -> str:
+    """The name of what is written, with dashes or not, or by one of its other names."""
+    plain = written.strip().lower().replace("-", "").replace("_", "")
+    plain = others.get(plain, plain)
+    if plain and plain not in known:
+        raise ValueError(f"{key}: {written!r}: there are {', '.join(known)}")
     return plain
-
-
-def _plain(written: str) -> str:
-    return written.strip().lower().replace("-", "").replace("_", "")
