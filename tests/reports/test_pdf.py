@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from importlib.metadata import version
 
 import pytest
@@ -14,6 +15,7 @@ from tests.usage.estates import WEEKLY, ask, estate, revision
 
 from meterhouse.metering.periods import Period
 from meterhouse.reports import formats
+from meterhouse.reports.pdf.columns import percent
 from meterhouse.reports.pdf.layout import BARS, PROJECTS, layout, length, short, span
 from meterhouse.usage.figures import KWH
 from meterhouse.usage.quantities import Quantities
@@ -215,3 +217,17 @@ def test_a_length_is_said_by_its_two_largest_units(seconds: int, words: str) -> 
 def test_what_does_not_fit_beside_a_bar_is_cut_with_a_sign() -> None:
     assert short("word", 4) == "word"
     assert short("a long name", 7) == "a long…"
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (Fraction(0), "0 %"),
+        (Fraction(1, 5000), "< 0.1 %"),
+        (Fraction(1, 3), "33.3 %"),
+        (Fraction(9999, 10_000), "99.9 %"),
+        (Fraction(1), "100 %"),
+    ],
+)
+def test_a_part_reads_as_nothing_or_all_only_if_it_is(part: Fraction, shown: str) -> None:
+    assert percent(part) == shown

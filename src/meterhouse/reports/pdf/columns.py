@@ -56,10 +56,12 @@ def grouped(number: object) -> str:
 
 
 def percent(part: Fraction | None) -> str:
-    """Rounded down to a tenth: 99.96 % is not 100 %."""
+    """Rounded down to a tenth: 99.96 % is not 100 %, and 0.04 % not 0."""
     if part is None:
         return UNKNOWN
     tenths = part.numerator * 1000 // part.denominator
+    if part and not tenths:
+        return "< 0.1 %"
     return f"{tenths // 10} %" if tenths in (0, 1000) else f"{tenths // 10}.{tenths % 10} %"
 
 
