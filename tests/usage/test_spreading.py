@@ -315,6 +315,21 @@ def test_a_hole_in_the_readings_is_time_that_is_not_covered() -> None:
     assert (a.own.millijoules, a.own.measured_ms, a.own.unmeasured_ms) == (5 * KWH, 5 * HOUR, HOUR)
 
 
+def test_a_hole_while_a_node_was_busy_is_its_idle_shares_and_not_the_nodes() -> None:
+    of = house(
+        node("n1", vcpus=8),
+        vm("a", "n1", 0, 4, vcpus=4),
+        outlet("p1", "n1"),
+        metered={"p1": [1.0, -1, 1, 1, -1, 1]},
+    )
+    known = {
+        row.kind: (row.own.measured_ms / HOUR, row.own.unmeasured_ms / HOUR)
+        for row in total(of).rows
+    }
+    assert known["idle"] == known["instance"] == (3, 1)
+    assert known["node"] == (1, 1)
+
+
 def test_a_price_that_changes_in_the_middle_of_an_hour_splits_the_hour() -> None:
     prices = [
         PriceRow(Decimal(1), "EUR", 0, T0 + HOUR // 2),

@@ -14,10 +14,9 @@ from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Silences
 from meterhouse.usage.quantities import AMOUNTS, NOTHING, Quantities
 from meterhouse.usage.shares import Whole, split
-from meterhouse.usage.stretches import STATES, Ints, Stretches
+from meterhouse.usage.stretches import STATES, Ints, Mask, Stretches
 from meterhouse.usage.tariff import Bill, Tariff, bill
 
-Mask = NDArray[np.bool_]
 NANOS = "nanos"
 _FITS = 2**62  # well below the largest int64
 _NONE = np.empty(0, np.int64)

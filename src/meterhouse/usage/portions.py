@@ -23,27 +23,30 @@ class At:
 class Portion:
     """Energy of some pieces, not yet whole: mJ, ms, and how much is estimated and by CPU time.
 
-    rows:   which pieces; target: index of the node, or behind those of the meter
+    rows:        which pieces; target: index of the node, or behind those of the meter
+    expected_ms: for how long there is something to measure
     """
 
     rows: Ints
     target: Ints
     millijoules: Floats
     measured_ms: Floats
+    expected_ms: Floats | Ints
     estimated: Floats
     by_cpu: Floats
 
 
-def of_placed(at: At, shared: Shared) -> Portion:
+def of_placed(of: Stretches, at: At, shared: Shared) -> Portion:
     """What those that are on a node get of it."""
     rows = np.flatnonzero(at.on >= 0)
-    return Portion(rows, at.on[rows], shared.given, shared.given_ms, shared.given, shared.by_cpu)
+    given, seen, length = shared.given, shared.given_ms, (of.end_ms - of.start_ms)[rows]
+    return Portion(rows, at.on[rows], given, seen, length, given, shared.by_cpu)
 
 
 def of_nodes(
     windows: Windows, of: Stretches, at: At, shared: Shared, fed: Fed
 ) -> tuple[Portion, Portion]:
-    """The idle share of nodes, and what nodes drew while nobody was there."""
+    """The idle share of nodes while somebody was there, and what nodes drew while nobody was."""
     rows = np.flatnonzero(at.host >= 0)
     lying = _Lying.of(windows, of, rows, at.host, len(fed.nodes))
     free = ~shared.busy
@@ -54,6 +57,7 @@ def of_nodes(
             lying.number,
             idle,
             lying.part(fed.measured_ms * shared.busy),
+            lying.part(windows.length * shared.busy),
             idle,
             lying.part(shared.idle_by_cpu),
         ),
@@ -62,6 +66,7 @@ def of_nodes(
             lying.number,
             lying.part(shared.own),
             lying.part(fed.measured_ms * free),
+            lying.part(windows.length * free),
             lying.part(fed.evenly * free),
             np.zeros(len(rows)),
         ),
@@ -77,6 +82,7 @@ def of_meters(windows: Windows, of: Stretches, at: At, fed: Fed) -> Portion:
         lying.number + len(fed.nodes),
         lying.part(fed.overhead),
         lying.part(fed.overhead_ms),
+        lying.end_ms - lying.start_ms,
         np.zeros(len(rows)),
         np.zeros(len(rows)),
     )
@@ -102,6 +108,6 @@ class _Lying:
         there = windows.filled(number, np.ones(len(rows), np.int64), start, end, count)
         return cls(windows, number, start, end, ratio(windows.length, there))
 
-    def part(self, amount: Floats) -> Floats:
+    def part(self, amount: Floats | Ints) -> Floats:
         """What each piece gets of what its node or meter has in each window while it is there."""
         return self.windows.spread(amount * self.share, self.number, self.start_ms, self.end_ms)

@@ -9,10 +9,11 @@ import numpy as np
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import Period
-from meterhouse.usage.atoms import Atoms, Mask
+from meterhouse.usage.atoms import Atoms
 from meterhouse.usage.ledger import UNASSIGNED, Ledger, Named, Names
 from meterhouse.usage.report import Axis
 from meterhouse.usage.shares import NOBODY
+from meterhouse.usage.stretches import Mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from meterhouse.usage.estate import Measure, Spreading
 from meterhouse.usage.feeding import Fed
 from meterhouse.usage.portions import At, Portion, of_meters, of_nodes, of_placed
 from meterhouse.usage.sharing import Nodes, Placed, Work, share
-from meterhouse.usage.stretches import COLUMNS, Ints, Stretches
+from meterhouse.usage.stretches import COLUMNS, Ints, Mask, Stretches
 from meterhouse.usage.windows import Floats, Windows, apportion
 from meterhouse.usage.wiring import HOSTS, METERS, Book, detail
 
@@ -53,7 +53,7 @@ def spread(pieces: Pieces, readings: Readings) -> Spreading:
     placed = Placed(at.on[inside], of.vcpus[inside], cpu, of.start_ms[inside], of.end_ms[inside])
     shared = share(windows, _nodes(of, at, readings), placed, work)
     parts = (
-        of_placed(at, shared),
+        of_placed(of, at, shared),
         *of_nodes(windows, of, at, shared, readings.fed),
         of_meters(windows, of, at, readings.fed),
     )
@@ -140,7 +140,9 @@ def _joined(
     mine, idle, own, overhead = parts
     for part, amount in ((mine, whole[0]), (own, whole[2])):
         _put(energy, part, amount, length)
-    busy = np.bincount(idle.rows, np.rint(idle.measured_ms), len(of)).astype(np.int64)
+    busy = np.zeros(len(of), np.int64)
+    there = _there(idle, whole[1])
+    busy[idle.rows[there]] = _within(idle.expected_ms[there], length[idle.rows[there]])
     expected = np.where(powered(of) & (at.meter < 0), length - busy, 0)
     extra = [
         _extra(pieces, part, amount, kind)
@@ -172,26 +174,28 @@ def _put(energy: Energy, part: Portion, amount: Ints, length: Ints) -> None:
     energy.cpu_mj[rows] = _of(amount, part.by_cpu, part.millijoules)
 
 
+def _there(part: Portion, amount: Ints) -> Mask:
+    """Whether anything is known of each."""
+    return (np.rint(part.measured_ms) > 0) | (amount > 0)
+
+
 def _extra(pieces: Pieces, part: Portion, amount: Ints, kind: str) -> tuple[Pieces, Energy]:
     """Pieces that are nothing but energy, with owner and time of those they come from."""
-    known = np.rint(part.measured_ms) > 0
-    rows, amount = part.rows[known | (amount > 0)], amount[known | (amount > 0)]
-    keep = known | np.isin(part.rows, rows)
+    there = _there(part, amount)
+    rows, amount, whole = part.rows[there], amount[there], part.millijoules[there]
     of = pieces.stretches.take(rows)
     length = of.end_ms - of.start_ms
-    measured = _within(part.measured_ms[keep], length)
-    estimated = _of(amount, part.estimated[keep], part.millijoules[keep])
     is_idle = kind == IDLE
     return (
         Pieces(_called(of, kind), pieces.plan[rows], pieces.plans),
         Energy(
             amount,
-            measured,
-            estimated,
-            _of(amount, part.by_cpu[keep], part.millijoules[keep]),
+            _within(part.measured_ms[there], length),
+            _of(amount, part.estimated[there], whole),
+            _of(amount, part.by_cpu[there], whole),
             amount if is_idle else np.zeros_like(amount),
             np.zeros_like(amount) if is_idle else amount,
-            measured if is_idle else length,
+            _within(part.expected_ms[there], length),
         ),
     )
 
@@ -232,7 +236,7 @@ def _together(several: Sequence[Energy]) -> Energy:
     )
 
 
-def _within(measured_ms: Floats, length: Ints) -> Ints:
+def _within(measured_ms: Floats | Ints, length: Ints) -> Ints:
     result: Ints = np.clip(np.rint(measured_ms).astype(np.int64), 0, length)
     return result
 

@@ -13,6 +13,7 @@ from meterhouse.metering.snapshots import State
 from meterhouse.usage.shares import NOBODY
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 STATES = tuple(State)
 """A state's number is its place here."""
 
