@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.bus.house import sockets
+from tests.station.test_station import running
 
 from meterhouse.cli import COMMANDS
 
@@ -30,10 +32,12 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @contextmanager
-def up(data: Path, *, stdout: int, stderr: int | None = None) -> Iterator["subprocess.Popen[str]"]:
+def up(
+    data: Path, *follow: str, stdout: int, stderr: int | None = None
+) -> Iterator["subprocess.Popen[str]"]:
     """A house that is gone when the test is over, also when it fails."""
     with subprocess.Popen(
-        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0"],
+        [sys.executable, "-m", "meterhouse.cli", "up", "--port", "0", *follow],
         env=environment(data),
         stdout=stdout,
         stderr=stderr,
@@ -274,6 +278,34 @@ def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
             assert time.monotonic() < until
         house.terminate()
         assert house.wait(20) == 0
+
+
+def test_the_doctor_names_a_collector_to_which_the_key_does_not_fit(tmp_path: Path) -> None:
+    file, at, data = tmp_path / "meters.toml", f"ipc://{sockets()}/bus", tmp_path / "house"
+    file.write_text('[[sources]]\nname = "rack"\nkind = "dummy"\nprobes = 2\n')
+    meterhouse("migrate", data=data)
+    key = data / "bus.key"
+    key.write_text("k" * 64)
+    key.chmod(0o600)
+    for name in ("dc1", "dc2"):
+        meterhouse("bus-keys", str(tmp_path / name), data=data)
+    collect = ["collect", str(file), "--data", str(tmp_path / "c"), "--key", str(key)]
+    with (
+        running(*collect, "--bind", at, "--encrypt", str(tmp_path / "dc1")),
+        up(
+            data,
+            "--follow",
+            f"{at}#{tmp_path / 'dc2.public'}",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ),
+    ):
+        until = time.monotonic() + 90
+        said = ""
+        while "has it another key?" not in said and time.monotonic() < until:
+            said = meterhouse("doctor", data=data).stdout
+    assert f"{at}.live, which is followed, is there, but ends the connection at once" in said
+    assert "give the public key of that machine behind the address" in said
 
 
 def test_a_password_is_told_even_if_it_is_stopped_while_it_starts(tmp_path: Path) -> None:
