@@ -136,6 +136,32 @@ def test_all_that_stands_around_a_graph_is_of_the_same_moments(full: LiveServer)
         expect(page.locator("#in-words tbody th").first).to_contain_text(end[:10])
 
 
+def test_a_table_that_is_read_stays_open_and_is_of_the_new_moments(full: LiveServer) -> None:
+    with hour(full) as page:
+        page.get_by_text("The graph as a table").click()
+        rows = page.locator("#in-words tbody tr")
+        expect(rows.first).to_be_visible()
+        with turned(page):
+            drag(page, 0.9, 0.92)
+        expect(page.locator("#in-words details")).to_have_attribute("open", "")
+        start = parse_qs(urlsplit(page.url).query)["from"][0]
+        expect(rows.last).to_contain_text(start.replace("T", " "))
+
+
+def test_probes_are_chosen_on_a_zoomed_page_and_it_stays_where_it_is(full: LiveServer) -> None:
+    with running() as browser, opened(browser, full) as page:
+        page.goto("/last/hour/")
+        expect(page.locator("#stack[data-drawn] canvas")).to_be_visible()
+        zoomed(page)
+        address = page.url
+        page.get_by_role("button", name="Choose probes").click()
+        page.get_by_role("checkbox", name="rocket").check()
+        page.get_by_role("button", name="Show these").click()
+        expect(page.get_by_text("1 of 3 probes")).to_be_visible()
+        assert page.url == address
+        page.context.clear_cookies(name="probes")
+
+
 def test_the_picture_of_a_zoomed_page_is_of_its_moments(full: LiveServer) -> None:
     with hour(full) as page:
         zoomed(page)

@@ -398,6 +398,16 @@
     dialog.addEventListener("htmx:afterSwap", () => { count(); dialog.querySelector("input[type=search]").focus(); });
   }
 
+  // Who reads the graph as a table goes on reading it at other moments: it is opened again once
+  // htmx knows of it, and is fetched as it is opened.
+  let isRead = false;
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target } }) => {
+    if (target.id === "in-words") isRead = target.querySelector("details").open;
+  });
+  document.addEventListener("htmx:load", ({ target }) => {
+    if (target.id === "in-words" && isRead) target.querySelector("details").open = true;
+  });
+
   document.addEventListener("htmx:afterRequest", (event) => {
     const { target, requestConfig } = event.detail;
     if (target && target.id === "legend" && event.detail.successful) target.dataset.shown = requestConfig.path + query(requestConfig);
