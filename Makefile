@@ -9,7 +9,7 @@ demo:       ; @scripts/environment run && exec meterhouse demo --data "$(DATA)-d
 test:       ; @scripts/environment dev && scripts/test
 check:      lint types layers migrations
 lint:       ; ruff format --check . && ruff check .
-types:      ; mypy src tests
+types:      ; mypy src tests bench
 layers:     ; lint-imports
 migrations: ; python -m django makemigrations --check --dry-run --settings meterhouse.web.settings
 coverage:   ; scripts/coverage

@@ -97,18 +97,18 @@ def meter_all(dice: np.random.Generator) -> None:
             models.Price.objects.create(start_ms=start, end_ms=end, per_kwh=price, currency="EUR")
         models.CarbonFactor.objects.create(start_ms=0, g_per_kwh="380")
         hours = range(START - 3_600_000, END + 3_600_000, 3_600_000)
-        start = np.array(hours, np.int64)
+        starts = np.array(hours, np.int64)
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO store_series (id, resource, meter, hold_ms, folded_ms, pruned_ms,"
                 " minutes_pruned_ms) VALUES (%s, %s, 'power', 30000, %s, 0, 0)",
-                [(n + 1, f"outlets/n{n}", int(start[-1])) for n in range(NODES)],
+                [(n + 1, f"outlets/n{n}", int(starts[-1])) for n in range(NODES)],
             )
             for number in range(NODES):
-                watts = dice.uniform(150, 500, len(start)).round(1)
-                whole = np.full(len(start), 3_600_000)
+                watts = dice.uniform(150, 500, len(starts)).round(1)
+                whole = np.full(len(starts), 3_600_000)
                 rows = Rows(
-                    start, whole // 1000, watts, watts, watts, watts * 3600, 0 * watts, whole
+                    starts, whole // 1000, watts, watts, watts, watts * 3600, 0 * watts, whole
                 )
                 blocks.write(cursor, blocks.of_rows(blocks.Granularity.HOUR, [(number + 1, rows)]))
 
