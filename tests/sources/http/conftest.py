@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.clients.ganeti import fake
 from tests.sources.programs import found, free_port, listens, started
@@ -36,6 +37,7 @@ http {{
     location = /away {{ return 302 http://127.0.0.2:{plain}/status; }}
     location = /round {{ return 302 /round; }}
     location = /broken {{ return 500; }}
+    location = /told {{ access_log off; return 204; }}
   }}
 }}
 """
@@ -58,7 +60,8 @@ class Web:
         (self.folder / "documents" / name).write_text(text)
 
     def asked(self) -> list[str]:
-        """The request lines so far."""
+        """The request lines so far. A request is noted after its answer, and before the next."""
+        assert httpx.get(f"{self.url}/told", trust_env=False).is_success
         lines = (self.folder / "access.log").read_text().splitlines()
         return [line.split('"')[1] for line in lines]
 
@@ -81,6 +84,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 @pytest.fixture
 def web(server: Web) -> Iterator[Web]:
     """The server, with no document and no request before."""
+    server.asked()
     (server.folder / "access.log").write_text("")
     yield server
     for document in (server.folder / "documents").iterdir():
