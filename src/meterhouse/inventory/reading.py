@@ -194,7 +194,7 @@ def resource_names(using: str = "default", *, kinds: Sequence[str] = ()) -> dict
         return dict(cursor.fetchall())
 
 
-_MARKS = "SELECT resource.id, resource.mark FROM inventory_listing AS resource WHERE {kinds}"
+_MARKS = "SELECT id, mark FROM inventory_listing WHERE {kinds} ORDER BY id"
 
 
 def marks(using: str = "default", *, kinds: Sequence[str] = ()) -> Marks:
@@ -205,7 +205,7 @@ def marks(using: str = "default", *, kinds: Sequence[str] = ()) -> Marks:
     Ask before what depends on them is read: what is kept is then never older than its marks.
     """
     with connections[using].cursor() as cursor:
-        cursor.execute(f"{_MARKS.format(kinds=_kinds(kinds))} ORDER BY resource.id", list(kinds))
+        cursor.execute(_MARKS.format(kinds=_kinds(kinds, column="kind")), list(kinds))
         return tuple(cursor.fetchall())
 
 
@@ -346,8 +346,8 @@ def revision_tuples(
             yield rows
 
 
-def _kinds(kinds: Sequence[str]) -> str:
-    return f"resource.kind IN ({', '.join(['%s'] * len(kinds))})" if kinds else "1 = 1"
+def _kinds(kinds: Sequence[str], *, column: str = "resource.kind") -> str:
+    return f"{column} IN ({', '.join(['%s'] * len(kinds))})" if kinds else "1 = 1"
 
 
 def sightings(
