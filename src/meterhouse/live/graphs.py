@@ -103,7 +103,7 @@ def _readings(series: Stored, period: Period, using: str) -> tuple[Floats, Float
     if _kind(series) is Kind.CUMULATIVE:
         at, value = at[1:], _rates(series, at, value)
     inside = at >= period.start_ms
-    return _with_holes(at[inside], value[inside], hold_ms)
+    return _with_holes(at[inside], value[inside], hold_ms, period.end_ms)
 
 
 def _rates(series: Stored, at: NDArray[np.int64], value: Floats) -> Floats:
@@ -118,9 +118,11 @@ def _rates(series: Stored, at: NDArray[np.int64], value: Floats) -> Floats:
     return rates
 
 
-def _with_holes(at: NDArray[np.int64], value: Floats, hold_ms: int) -> tuple[Floats, Floats]:
-    """Put a NaN after every reading that the next one does not follow in time."""
-    holes = np.flatnonzero(np.diff(at) > hold_ms) + 1
+def _with_holes(
+    at: NDArray[np.int64], value: Floats, hold_ms: int, end_ms: int
+) -> tuple[Floats, Floats]:
+    """Put a NaN after every reading that the next one, or the end, does not follow in time."""
+    holes = np.flatnonzero(np.diff(at, append=end_ms) > hold_ms) + 1
     filled = np.insert(at, holes, at[holes - 1] + hold_ms)
     return filled / 1000, np.insert(value, holes, np.nan)
 

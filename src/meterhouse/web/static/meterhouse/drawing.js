@@ -4,6 +4,7 @@
   "use strict";
 
   const SHORTEST_S = 10, LONGEST_S = 3660 * 86400, EARLIEST_S = 366 * 86400;
+  const PATIENCE_S = 15;
   const SLOW_MS = 250; // what takes longer is said to be under way
 
   // The colours stand in the style sheet; a canvas has to be told them.
@@ -14,6 +15,34 @@
     const colour = getComputedStyle(probe).color;
     probe.remove();
     return colour;
+  }
+
+  // Where nothing is known: [from, to] in seconds of each run of points that are not known, up to
+  // the next one that is. The last run ends where the graph ends, if it is longer than the time
+  // in which the next reading may still come.
+  function unknown(at, isKnown, end, width) {
+    const runs = [];
+    let from = null;
+    at.forEach((moment, number) => {
+      if (!isKnown(number)) { from = from === null ? moment : from; return; }
+      if (from !== null) runs.push([from, moment]);
+      from = null;
+    });
+    if (from !== null && end - from > Math.max(PATIENCE_S, 2 * width)) runs.push([from, end]);
+    return runs;
+  }
+
+  // Shades runs of time over the whole height of a plot, under its lines.
+  function shade(plot, runs, colour) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.fillStyle = colour;
+    for (const [from, to] of runs) {
+      const left = Math.max(plot.valToPos(from, "x", true), bbox.left);
+      const right = Math.min(plot.valToPos(to, "x", true), bbox.left + bbox.width);
+      if (right > left) ctx.fillRect(left, bbox.top, Math.max(right - left, devicePixelRatio), bbox.height);
+    }
+    ctx.restore();
   }
 
   function state(place, text) {
@@ -91,5 +120,5 @@
     return address;
   }
 
-  window.drawing = { ink, state, say, now, fetched, waiting, moved, possible, said, put };
+  window.drawing = { ink, unknown, shade, state, say, now, fetched, waiting, moved, possible, said, put };
 })();

@@ -64,8 +64,14 @@
       series: series(place, points),
       bands: hasBand(points) ? [{ series: [3, 1], fill: ink(place, "band") }] : [],
       axes: axes(place),
-      hooks: { setSelect: [place.hand.chose], setCursor: small ? [] : [(plot) => rest(place, plot)] },
+      hooks: { drawClear: [(plot) => shadeGaps(place, plot)], setSelect: [place.hand.chose], setCursor: small ? [] : [(plot) => rest(place, plot)] },
     };
+  }
+
+  function shadeGaps(place, plot) {
+    const [at, , line] = place.points.columns;
+    const end = Math.min(place.points.to, drawing.now());
+    drawing.shade(plot, drawing.unknown(at, (number) => line[number] !== null, end, place.points.width), ink(place, "gap"));
   }
 
   // One lone reading is a line of no length: show it as a point.

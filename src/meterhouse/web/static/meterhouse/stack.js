@@ -58,7 +58,7 @@
         { ...look, splits: () => axis.marks.map((mark) => mark.at), values: () => axis.marks.map((mark) => mark.label),
           size: (drawn, labels) => scales.room(drawn, labels, font) },
       ],
-      hooks: { setSelect: [hand.chose], setCursor: [read] },
+      hooks: { drawClear: [shadeGaps], setSelect: [hand.chose], setCursor: [read] },
     };
   }
 
@@ -66,6 +66,17 @@
   function ends() {
     const { from, to } = hand.shown() || points;
     return { min: from, max: to };
+  }
+
+  // Where a probe that is known before and after is not, the sum of all is too low.
+  function shadeGaps(drawn) {
+    const end = Math.min(points.to, drawing.now());
+    const first = points.bands.map((band) => band.watts.findIndex((watts) => watts !== null));
+    const final = points.bands.map((band) => band.watts.findLastIndex((watts) => watts !== null));
+    const latest = Math.max(...final);
+    const isKnown = (at) => at <= latest && points.bands.every((band, number) =>
+      band.watts[at] !== null || at < first[number] || at > final[number] || final[number] < 0);
+    drawing.shade(drawn, drawing.unknown(points.at, isKnown, end, points.width), ink(place, "gap"));
   }
 
   function draw() {
