@@ -208,9 +208,7 @@ def _configuration() -> Iterator[Finding]:
     enabled = [source.name for source in sources if source.enabled]
     for status in SourceStatus.objects.filter(source__in=enabled, status__in=UNWELL):
         what = f"source {status.source} is {status.status}: {status.error}"
-        yield Finding(
-            "configuration", Verdict.DOUBT, what, "mend what it names; it is tried again"
-        )
+        yield Finding("configuration", Verdict.BAD, what, "mend what it names; it is tried again")
     names = ", ".join(f"{source.name} ({source.kind.name})" for source in sources)
     yield Finding("configuration", Verdict.GOOD, f"{len(sources)} sources: {names}")
 
@@ -231,7 +229,7 @@ def _elsewhere(clock: Clock) -> Iterator[Finding]:
         if state.status in UNWELL:
             what = f"source {state.name} of {state.publisher} is {state.status}: {state.error}"
             do = "mend what it names; it is tried again"
-            yield Finding("elsewhere", Verdict.DOUBT, what, do)
+            yield Finding("elsewhere", Verdict.BAD, what, do)
 
 
 def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:

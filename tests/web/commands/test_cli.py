@@ -274,8 +274,13 @@ def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
     meterhouse("apply", str(declared), data=tmp_path)
     with up(tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as house:
         until = time.monotonic() + 40
-        while "source cluster is failing: " not in meterhouse("doctor", data=tmp_path).stdout:
-            assert time.monotonic() < until
+        while (
+            "source cluster is failing: "
+            not in (ill := meterhouse("doctor", data=tmp_path)).stdout
+        ):
+            assert time.monotonic() < until, ill.stdout
+        assert ill.returncode == 1
+        assert "All is well" not in ill.stdout
         house.terminate()
         assert house.wait(20) == 0
 

@@ -1,6 +1,7 @@
 """``meterhouse doctor``: what is wrong here, and what to do."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
@@ -20,11 +21,18 @@ def run(arguments: argparse.Namespace) -> int:
     ready.prepare()
     from meterhouse.web.doctor import Verdict, examine  # noqa: PLC0415 - models need Django
 
-    bad = 0
+    verdicts: Counter[Verdict] = Counter()
     for finding in examine(data, SystemClock()):
         print(f"{finding.verdict:4}  {finding.subject:13}  {finding.what}")
         if finding.do:
             print(f"{'':21}→ {finding.do}")
-        bad += finding.verdict is Verdict.BAD
-    print("\nAll is well." if not bad else f"\n{bad} things to mend.")
-    return 1 if bad else 0
+        verdicts[finding.verdict] += 1
+    print(f"\n{_sum(verdicts[Verdict.BAD], verdicts[Verdict.DOUBT])}")
+    return 1 if verdicts[Verdict.BAD] else 0
+
+
+def _sum(bad: int, doubtful: int) -> str:
+    """Say in a line what there is to do; only where nothing is left to do is all well."""
+    parts = [f"{bad} to mend"] if bad else []
+    parts += [f"{doubtful} to look at"] if doubtful else []
+    return f"{', '.join(parts)}." if parts else "All is well."
