@@ -23,11 +23,12 @@ def make(
     archives: Sequence[tuple[int, int]] = KWAPI,
     source: str = POWER,
     function: str = "AVERAGE",
+    xff: float = 0.5,
 ) -> Path:
     """A file that was told readings (seconds since 1970, watts), oldest first."""
     told = [f"{at}:{watts}" for at, watts in readings]
     begin = int(told[0].partition(":")[0]) - 1
-    rras = [f"RRA:{function}:0.5:{step}:{rows}" for step, rows in archives]
+    rras = [f"RRA:{function}:{xff}:{step}:{rows}" for step, rows in archives]
     _run("create", path, "--start", str(begin), "--step", "1", source, *rras)
     for first in range(0, len(told), _AT_ONCE):
         _run("update", path, *told[first : first + _AT_ONCE])

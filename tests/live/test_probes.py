@@ -12,7 +12,7 @@ from meterhouse.inventory.keep import keep
 from meterhouse.inventory.scope import Scope, scope_of
 from meterhouse.live import probes
 from meterhouse.live.probes import Probe, Probes, named
-from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.meters import CPU_TIME, POWER
 from meterhouse.metering.samples import Sample
 
@@ -76,8 +76,8 @@ def test_an_address_holds_no_sign_that_means_something_there(name: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_reader_has_the_probes_that_are_theirs_now() -> None:
-    now_ms = SystemClock().now_ms()
+def test_a_reader_has_the_probes_that_are_theirs_now(machine: FixedClock) -> None:
+    now_ms = machine.now_ms()
     keep(everybody(now_ms - 2000))
     power = [Sample(POWER, f"cloud/{name}", 1.0, now_ms) for name in ("mirror", "rocket")]
     record([*power, Sample(CPU_TIME, "cloud/builder", 1.0, now_ms)], now_ms)

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from tests.conftest import NOON
 
 from meterhouse.metering.clock import FixedClock, SystemClock
@@ -11,6 +12,16 @@ def test_the_machines_clock_tells_one_time_in_two_forms() -> None:
     before, moment, after = clock.now_ms(), clock.now(), clock.now_ms()
     assert moment.utcoffset() == timedelta()
     assert before <= to_ms(moment) <= after
+
+
+def test_another_clock_may_stand_in_for_the_machines(
+    clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_before = SystemClock()
+    monkeypatch.setattr(SystemClock, "source", clock)
+    clock.move(timedelta(days=400))
+    assert asked_before.now() == SystemClock().now() == NOON + timedelta(days=400)
+    assert asked_before.now_ms() == to_ms(NOON) + 400 * 86_400_000
 
 
 def test_a_fixed_clock_moves_only_when_it_is_moved() -> None:

@@ -14,6 +14,13 @@ from meterhouse.live import looks
 from meterhouse.live.pictures import drawing
 
 
+@pytest.fixture(autouse=True)
+def given_time(request: pytest.FixtureRequest) -> None:
+    """Pages take the time from a clock of the tests'. A browser has none but the machine's."""
+    if not request.node.get_closest_marker("browser"):
+        request.getfixturevalue("machine")
+
+
 @pytest.fixture
 def house(db: None, settings: Settings) -> Iterator[None]:
     """A database of its own. Reports read over the test's own connection, so that they see its

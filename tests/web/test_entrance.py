@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from tests.web.cast import PASSWORD
 
-from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.clock import FixedClock
 from meterhouse.web import throttle
 from meterhouse.web.models import FailedLogin
 
@@ -127,12 +127,11 @@ def test_cookies_are_kept_from_scripts_and_other_sites(people: dict[str, Login])
     assert cookie["samesite"] == "Lax"
 
 
-def test_a_failure_is_noted_now(people: dict[str, Login]) -> None:
-    before = SystemClock().now_ms()
+def test_a_failure_is_noted_now(people: dict[str, Login], machine: FixedClock) -> None:
     log_in("alice", "wrong", address="10.0.0.9")
     noted = FailedLogin.objects.get()
     assert (noted.account, noted.address) == ("alice", "10.0.0.9")
-    assert before <= noted.at_ms <= SystemClock().now_ms()
+    assert noted.at_ms == machine.now_ms()
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_added(

@@ -16,7 +16,7 @@ from tests.web import cast
 
 from meterhouse.inventory.keep import keep
 from meterhouse.live.figures import UNKNOWN
-from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.clock import FixedClock, SystemClock
 from meterhouse.sources.runner.records import Outcome, Run
 from meterhouse.web import sourcebook
 from meterhouse.web.models import Person, SourceConfig
@@ -143,10 +143,13 @@ def test_simulated_data_is_said_to_be(root: Client, configured: None) -> None:
         assert "simulated data, seed 7" in text
 
 
-def test_a_demo_says_so_while_its_past_is_written(root: Client, house: None) -> None:
+def test_a_demo_says_so_while_its_past_is_written(
+    root: Client, house: None, machine: FixedClock
+) -> None:
     table = {"kind": "simulator", "seed": 7}
     sourcebook.save(sourcebook.DEMO, {**table, "enabled": False})
     assert "is being given 30 days of history" in root.get("/").content.decode()
+    machine.move(timedelta(seconds=1))
     sourcebook.save(sourcebook.DEMO, table)
     text = root.get("/").content.decode()
     assert "is being given" not in text
@@ -251,8 +254,9 @@ def test_a_graph_says_what_is_wrong_with_its_period(root: Client, furnished: int
 
 
 def test_the_points_of_a_graph_are_readings_where_they_are_few(
-    root: Client, furnished: int
+    root: Client, furnished: int, machine: FixedClock
 ) -> None:
+    machine.move(timedelta(milliseconds=1))  # a period ends before its end
     points = root.get("/graphs/data/?resource=cloud/mirror&meter=power&last=hour").json()
     assert points["unit"] == "W"
     assert points["width"] == 0
@@ -288,7 +292,7 @@ def test_a_graph_says_what_its_period_comes_to(root: Client, furnished: int) -> 
     assert figures["Average"] == figures["Last"] == "100 W"
     energy = float(figures["Energy"].removesuffix(" Wh"))
     assert 16.6 < energy < 17.1  # 100 W over ten minutes, and while the last reading stands
-    exactly = root.get(f"/graphs/data/?{series}&from=2026-05-01&to=2026-05-02&figures=1").json()
+    exactly = root.get(f"/graphs/data/?{series}&from=2001-05-01&to=2001-05-02&figures=1").json()
     assert not exactly["live"]
     assert {one["number"] for one in exactly["figures"]} == {UNKNOWN}
 

@@ -139,11 +139,12 @@ def test_a_status_is_one_row_that_changes(clock: FixedClock) -> None:
 
 
 def test_the_stamp_changes_with_the_sources_and_with_nothing_else(
-    tmp_path: Path, clock: FixedClock
+    tmp_path: Path, clock: FixedClock, machine: FixedClock
 ) -> None:
     stamps = [sourcebook.stamp()]
     sourcebook.save("here", HOST, data=tmp_path)
     stamps.append(sourcebook.stamp())
+    machine.move(timedelta(microseconds=1))
     sourcebook.save("here", {**HOST, "enabled": False}, data=tmp_path)
     stamps.append(sourcebook.stamp())
     sourcebook.note([run(clock)], [state(clock, Status.GOOD)])

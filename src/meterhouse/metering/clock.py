@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from meterhouse.metering.periods import to_ms
 
@@ -18,14 +18,26 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    """The machine's own clock."""
+class Machine:
+    """The machine's clock itself."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+
+class SystemClock:
+    """The clock of this process: the machine's, unless a test has put another in its place."""
+
+    source: ClassVar[Clock] = Machine()
+
+    def now(self) -> datetime:
+        return self.source.now()
+
+    def now_ms(self) -> int:
+        return self.source.now_ms()
 
 
 @dataclass

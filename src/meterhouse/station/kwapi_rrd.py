@@ -7,6 +7,10 @@ measured to the name.
 A file has archives that are the finer the shorter they reach back. Each moment is told by the
 finest archive that covers it, also where that one says that nothing is known.
 
+Of a coarse row in which a finer archive begins only the time before that is left to tell. Where a
+silence touches that time (the finer archive begins with one, or the row before is unknown), nobody
+knows how much of it the silence takes: then only as much counts as must have been known.
+
 Source: openstack-archive/kwapi @ 402c28f and SimonDelamare/kwapi-g5k @ 0880994,
 kwapi/plugins/rrd/rrd.py (and v1.py: a file that was downloaded bears the probe's name).
 """
@@ -25,6 +29,7 @@ MOST_W = 1_000_000
 """No probe draws more; such a mean, or a negative one, is not believed."""
 
 _SOURCE, _KIND, _FUNCTION = "w", "GAUGE", "AVERAGE"
+_EVER = int(np.iinfo(np.int64).max)
 
 Ints = NDArray[np.int64]
 
@@ -59,11 +64,14 @@ def means(database: Database) -> Means:
     if not archives:
         there = ", ".join(sorted({one.function for one in database.archives})) or "none"
         raise BadReading(f"it has no archive of means (AVERAGE); there are: {there}")
-    parts, before_s = [], np.iinfo(np.int64).max
+    parts: list[Means] = []
+    before_s = _EVER
     for archive in sorted(archives, key=lambda one: (one.step_s, one.start_s)):
-        parts.append(_until(archive, column, int(before_s)))
+        parts.append(_believed(_until(archive, column, before_s, parts)))
         before_s = min(before_s, archive.start_s)
-    return _believed(parts[::-1])
+    columns = zip(*(part[:4] for part in parts[::-1]), strict=True)
+    start_s, end_s, step_s, watts = map(np.concatenate, columns)
+    return Means(start_s, end_s, step_s, watts, sum(part.refused for part in parts))
 
 
 def _column(database: Database) -> int:
@@ -74,19 +82,39 @@ def _column(database: Database) -> int:
     raise BadReading(f"it holds no power ({_SOURCE}, {_KIND}) but {there or 'nothing'}")
 
 
-def _until(archive: Archive, column: int, before_s: int) -> Means:
-    """The rows of an archive before a moment from which on a finer one tells."""
+def _until(archive: Archive, column: int, before_s: int, finer: Sequence[Means]) -> Means:
+    """The rows of an archive before a moment from which on finer ones tell."""
     end_s = archive.end_s - archive.step_s * np.arange(len(archive.value) - 1, -1, -1)
-    start_s = end_s - archive.step_s
-    some = start_s < before_s
-    step_s = np.full(np.count_nonzero(some), archive.step_s)
-    watts = archive.value[some, column]
-    return Means(start_s[some], np.minimum(end_s[some], before_s), step_s, watts, 0)
+    some = end_s - archive.step_s < before_s
+    start_s, end_s, watts = end_s[some] - archive.step_s, end_s[some], archive.value[some, column]
+    rows = Means(start_s, np.minimum(end_s, before_s), end_s - start_s, watts, 0)
+    if len(watts) and end_s[-1] > before_s:
+        start_s[-1], rows.end_s[-1] = _sure(rows, archive.xff, finer)
+    return rows
 
 
-def _believed(parts: Sequence[Means]) -> Means:
-    start_s, end_s, step_s, watts = map(np.concatenate, zip(*(p[:4] for p in parts), strict=True))
-    is_known = ~np.isnan(watts)
-    good = (watts >= 0) & (watts <= MOST_W)
+def _sure(rows: Means, xff: float, finer: Sequence[Means]) -> tuple[int, int]:
+    """From when until when the last row counts, in which a finer archive begins."""
+    start_s, before_s, step_s = (int(column[-1]) for column in rows[:3])
+    is_after_silence = len(rows.watts) > 1 and bool(np.isnan(rows.watts[-2]))
+    is_before_silence = not any(before_s in part.start_s for part in finer)
+    if not is_after_silence and not is_before_silence:
+        return start_s, before_s
+    told_s = sum(_within(part, before_s, start_s + step_s) for part in finer)
+    least_s = min(max(step_s - int(xff * step_s) - told_s, 0), before_s - start_s)
+    return (start_s, start_s + least_s) if is_before_silence else (before_s - least_s, before_s)
+
+
+def _within(part: Means, start_s: int, end_s: int) -> int:
+    """For how long between two moments something is known, in seconds."""
+    length = np.minimum(part.end_s, end_s) - np.maximum(part.start_s, start_s)
+    return int(np.maximum(length, 0).sum())
+
+
+def _believed(rows: Means) -> Means:
+    is_known = ~np.isnan(rows.watts)
+    good = (rows.watts >= 0) & (rows.watts <= MOST_W)
     refused = int(np.count_nonzero(is_known & ~good))
-    return Means(start_s[good], end_s[good], step_s[good], watts[good], refused)
+    some = good & (rows.start_s < rows.end_s)
+    start_s, end_s, step_s, watts, _ = rows
+    return Means(start_s[some], end_s[some], step_s[some], watts[some], refused)

@@ -44,6 +44,11 @@ def test_a_file_tells_its_sources_and_archives(file: Path) -> None:
     assert np.isnan(found.archives[-1].value).all()  # no week is over
 
 
+def test_an_archive_tells_how_much_of_a_row_may_be_unknown(tmp_path: Path) -> None:
+    path = rrd.make(tmp_path / "one.rrd", [(NOON, 1)], archives=[(1, 3), (5, 3)], xff=0.25)
+    assert [one.xff for one in read(path).archives] == [0.25, 0.25]
+
+
 def test_several_sources_are_columns(tmp_path: Path) -> None:
     path = rrd.make(tmp_path / "one.rrd", [(NOON, 1)], archives=[(1, 3)])
     rrd._run("tune", path, "DS:v:GAUGE:600:0:U")

@@ -2,7 +2,7 @@
 
     <rrd> <step>1</step> <lastupdate>1700000017</lastupdate>
       <ds> <name> w </name> <type> GAUGE </type> … </ds>                     one or more
-      <rra> <cf>AVERAGE</cf> <pdp_per_row>10</pdp_per_row> …
+      <rra> <cf>AVERAGE</cf> <pdp_per_row>10</pdp_per_row> <params><xff>0.5</xff> …</params> …
         <database> <row><v>1.0000000000e+02</v> …</row> … </database> </rra>  one or more
 
 A row has a number for each source, and no time (only in a comment): the last one ends at the
@@ -39,12 +39,14 @@ class Archive:
     function: how a row was made of what was measured in it: AVERAGE, MAX, …
     step_s:   the length of a row; end_s: when the last one ends (seconds since 1970)
     value:    float64[rows, sources], oldest first, NaN where unknown
+    xff:      the part of a row that may be unknown, and the row be known all the same
     """
 
     function: str
     step_s: int
     end_s: int
     value: Floats
+    xff: float = 0.5
 
     @property
     def start_s(self) -> int:
@@ -100,9 +102,12 @@ class Reading:
         step_s = int(self._file.words["step"]) * int(rra.words["pdp_per_row"])
         last_s = int(self._file.words["lastupdate"])
         value = np.array(rra.numbers, np.float64).reshape(-1, len(self._sources))
-        found = Archive(rra.words["cf"], step_s, last_s - last_s % step_s, value)
+        xff = float(rra.words.get("xff", "0.5"))  # a forecast has none
+        found = Archive(rra.words["cf"], step_s, last_s - last_s % step_s, value, xff)
         if not -_FAR_S < found.start_s <= found.end_s < _FAR_S:
             raise ValueError("its time is out of all reason")
+        if not 0 <= xff <= 1:
+            raise ValueError("it knows more than there is")
         return found
 
     def _begin(self, tag: str, _: dict[str, str]) -> None:
@@ -119,7 +124,7 @@ class Reading:
             self._count(self._text)
         elif len(self._path) == 2:
             self._close(tag)
-        elif len(self._path) == 3:
+        elif len(self._path) == 3 or tag == "xff":
             self._open.words[tag] = self._text.strip()
         self._path.pop()
         self._text = ""
