@@ -7,15 +7,16 @@ import numpy as np
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.facts import IdleRow, RevisionRow
-from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
+from meterhouse.metering.meters import CPU_TIME
 from meterhouse.metering.periods import Period
 from meterhouse.store import reading as store
 from meterhouse.store.grid import grid
+from meterhouse.store.union import energy_grid
 from meterhouse.usage.counting import SERVERS
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.estate import Measure, Spread, Spreading
 from meterhouse.usage.feeding import Fed, feed
-from meterhouse.usage.metered import Meters, filled
+from meterhouse.usage.metered import Meters
 from meterhouse.usage.sharing import Work
 from meterhouse.usage.spreading import Readings, spread
 from meterhouse.usage.stretches import Stretches
@@ -93,13 +94,9 @@ def _energy(
     meters: Sequence[str], windows: Windows, rows: Sequence[RevisionRow], using: str
 ) -> dict[str, tuple[Floats, Floats]]:
     """Millijoules and covered milliseconds of each meter in each window."""
-    power = grid(meters, POWER.name, windows.edges, using)
-    grown = grid(meters, ENERGY.name, windows.edges, using)
-    joules, covered = filled(
-        grown.amount, grown.covered_ms, power.amount, power.covered_ms, windows.length
-    )
+    known = energy_grid(meters, windows.edges, using)
     found = {
-        key: (np.maximum(joules[row], 0.0) * 1000, covered[row].astype(np.float64))
+        key: (np.maximum(known.amount[row], 0.0) * 1000, known.covered_ms[row].astype(np.float64))
         for row, key in enumerate(meters)
     }
     return found | _above(found, rows)
