@@ -26,6 +26,7 @@ from meterhouse.bus import follow as following
 from meterhouse.bus.endpoints import Endpoint
 from meterhouse.bus.follow import Delivery, Follower, Loss, follow
 from meterhouse.bus.messages import Acknowledgement, Done, Gone, Hello, Replay, Status, Told
+from meterhouse.bus.signing import Kind, opening, sign
 from meterhouse.bus.track import MOST_WAITING
 from meterhouse.metering.batches import Position
 from meterhouse.metering.clock import FixedClock, SystemClock
@@ -306,10 +307,11 @@ async def test_old_answers_and_nonsense_do_no_harm(tmp_path: Path) -> None:
             for number in (1, 1, 2):
                 peer.answer(route, replace(batch(number), epoch=1000))
             peer.shout(b"nonsense")
+            peer.shout(sign(opening(Kind.GONE) + b"\x94\xa2a\xff\x01\x02\x03", SECRET))
             peer.shout(peer.sealed(Gone("osl-dc1", 1000, 3, 3)))
             peer.shout(peer.sealed(Status("osl-dc1", 1000, 0, 1, 3, b"s", b"")))
             assert len(await taken(follower, 2)) == 2
-            await until(lambda: follower.counts["format"] == 1)
+            await until(lambda: follower.counts["format"] == 2)
             await until(lambda: follower.counts["repeated"] == 1)
             (state,) = follower.states()
             assert state.delivered == 2

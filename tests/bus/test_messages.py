@@ -1,4 +1,8 @@
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import msgpack
 from tests.bus.cast import SECRET, batch, same
 
@@ -43,6 +47,27 @@ def test_batches_are_heard_the_same_way() -> None:
 
 @pytest.mark.parametrize("body", [b"", msgpack.encode(["", 1, 2, 3]), msgpack.encode(["a", -1])])
 def test_a_signed_message_of_the_wrong_form_is_refused(body: bytes) -> None:
+    with pytest.raises(BadMessage, match="format: GONE"):
+        unseal(sign(opening(Kind.GONE) + body, SECRET), SECRET)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+@given(data=st.data())
+def test_a_signed_message_changed_anywhere_is_heard_or_refused(
+    message: Message, data: st.DataObject
+) -> None:
+    """Who knows the secret may still be broken: a text that is not UTF-8, say."""
+    unsigned = bytearray(seal(message, SECRET)[32:])
+    for _ in range(data.draw(st.integers(1, 3))):
+        unsigned[data.draw(st.integers(4, len(unsigned) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(BadMessage):
+        assert isinstance(unseal(sign(bytes(unsigned), SECRET), SECRET), Message)
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x94\xa2a\xff\x01\x02\x03", b"\x95\xa1a\x01\x02\x03" + b"\x91" * 200_000]
+)
+def test_texts_that_are_none_and_lists_without_end_are_refused(body: bytes) -> None:
     with pytest.raises(BadMessage, match="format: GONE"):
         unseal(sign(opening(Kind.GONE) + body, SECRET), SECRET)
 

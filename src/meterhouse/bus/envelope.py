@@ -3,7 +3,7 @@
     byte  0  signature, mark, version, kind "B": see signing.py
          36  h          uint32, length of the head
          40  head       msgpack array:
-                          publisher  text
+                          publisher  text, 1 to 200 characters, none of them a control character
                           epoch      int, milliseconds since 1970
                           sequence   int, 1, 2, 3, ...
                           sent_ms    int, milliseconds since 1970
@@ -26,18 +26,25 @@ from struct import Struct as Layout
 from typing import Annotated, Any
 
 import numpy as np
-from msgspec import Meta, MsgspecError, Struct, msgpack
+from msgspec import Meta, Struct, msgpack
 from numpy.typing import NDArray
 
 from meterhouse.bus import listing, naming
-from meterhouse.bus.signing import MOST_BYTES, OPENING_BYTES, SIGNATURE_BYTES, Kind, opening
+from meterhouse.bus.signing import (
+    MOST_BYTES,
+    OPENING_BYTES,
+    SIGNATURE_BYTES,
+    UNREADABLE,
+    Kind,
+    opening,
+)
 from meterhouse.bus.signing import sign as _sign
 from meterhouse.bus.signing import verified as _verified
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.errors import BadMessage
 from meterhouse.metering.samples import Columns, Series
 
-Publisher = Annotated[str, Meta(min_length=1, max_length=200)]
+Publisher = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
 Moment = Annotated[int, Meta(ge=0, le=2**62)]  # milliseconds since 1970
 Sequence = Annotated[int, Meta(ge=1, le=2**62)]
 
@@ -136,7 +143,7 @@ def _packed_head(head: _Head) -> bytes:
     packed = _encode(head)
     try:
         _decode(packed)  # a number out of range, a name too long: said here, not by the reader
-    except MsgspecError as error:
+    except UNREADABLE as error:
         raise ValueError(str(error)) from error
     return packed
 
@@ -149,7 +156,7 @@ def _unpacked_head(message: bytes) -> tuple[_Head, int]:
     end = start + _LENGTH.unpack_from(message, start - _LENGTH.size)[0]
     try:
         head = _decode(memoryview(message)[start:end])
-    except MsgspecError as error:
+    except UNREADABLE as error:
         raise BadMessage("format", f"head: {error}") from error
     start = end + -end % 8
     if len(message) != start + head.count * (_VALUE.itemsize + head.at_bytes + head.key_bytes):

@@ -8,9 +8,10 @@ Fields that are not known are passed over, so that a publisher may be newer than
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import MsgspecError, Raw, Struct, msgpack
+from msgspec import Raw, Struct, msgpack
 
 from meterhouse.bus.deflating import deflate, inflate
+from meterhouse.bus.signing import UNREADABLE
 from meterhouse.metering.errors import BadMessage
 from meterhouse.metering.snapshots import (
     Institution,
@@ -63,7 +64,7 @@ def pack(snapshots: tuple[Snapshot, ...]) -> bytes:
         _check(snapshots)
         plain = _encode(snapshots)
         _unpacked(plain)
-    except (MsgspecError, TypeError, ValueError, OverflowError) as error:
+    except (*UNREADABLE, TypeError, OverflowError) as error:
         raise ValueError(f"snapshots: {error}") from error
     if len(plain) > MOST_BYTES:
         raise ValueError(f"snapshots of {len(plain)} bytes are too large for one batch")
@@ -76,7 +77,7 @@ def unpack(blob: bytes) -> tuple[Snapshot, ...]:
         return ()
     try:
         return _unpacked(inflate(blob, MOST_BYTES))
-    except (MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadMessage("format", f"snapshots: {error}") from error
 
 

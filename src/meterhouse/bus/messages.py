@@ -6,11 +6,11 @@ A field may be added at the end: readers pass over what they do not know.
 
 from typing import Annotated
 
-from msgspec import Meta, MsgspecError, Struct, msgpack
+from msgspec import Meta, Struct, msgpack
 
 from meterhouse.bus import envelope
 from meterhouse.bus.envelope import Moment, Publisher
-from meterhouse.bus.signing import REST, Kind, opening, sign, verified
+from meterhouse.bus.signing import REST, UNREADABLE, Kind, opening, sign, verified
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.errors import BadMessage
 
@@ -129,5 +129,5 @@ def unseal(message: bytes, secret: bytes) -> Message | Batch:
         return envelope.unpack(message)
     try:
         return _DECODERS[kind].decode(memoryview(message)[REST:])
-    except MsgspecError as error:
+    except UNREADABLE as error:
         raise BadMessage("format", f"{kind.name}: {error}") from error

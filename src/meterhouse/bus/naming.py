@@ -4,10 +4,11 @@ The same series come batch after batch. A publisher packs them once and a reader
 once, and then gets the same tuple object again, by which it may remember its own numbers for them.
 """
 
-from msgspec import MsgspecError, msgpack
+from msgspec import msgpack
 
 from meterhouse.bus.cache import Cache
 from meterhouse.bus.deflating import deflate, inflate
+from meterhouse.bus.signing import UNREADABLE
 from meterhouse.metering.errors import BadMessage
 from meterhouse.metering.samples import Series
 
@@ -41,7 +42,7 @@ def unpack(blob: bytes) -> tuple[Series, ...]:
     try:
         series = _decode(inflate(blob, MOST_BYTES))
         _check(series)
-    except (MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadMessage("format", f"series: {error}") from error
     return _by_blob.put(blob, series, 1 + len(series))
 
@@ -53,7 +54,7 @@ def _pack(series: tuple[Series, ...]) -> bytes:
         return found
     try:
         _check(_decode(plain))
-    except MsgspecError as error:
+    except UNREADABLE as error:
         raise ValueError(f"series: {error}") from error
     if len(plain) > MOST_BYTES:
         raise ValueError(f"{len(series)} series are too many for one batch")

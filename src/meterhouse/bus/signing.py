@@ -13,6 +13,8 @@ keep unsigned messages, so that a new secret holds for old batches too.
 import hmac
 from enum import IntEnum
 
+from msgspec import MsgspecError
+
 from meterhouse.metering.errors import BadMessage, Mistake
 
 MARK = b"MH"
@@ -20,6 +22,10 @@ VERSION = 1
 SIGNATURE_BYTES = 32
 OPENING_BYTES = 4
 REST = SIGNATURE_BYTES + OPENING_BYTES
+UNREADABLE = (MsgspecError, ValueError, RecursionError)
+"""What a decoder raises of bytes that are not what they should be: a text that is not UTF-8 is a
+ValueError, lists within lists without end are a RecursionError."""
+
 MOST_BYTES = 64 * 2**20  # of one message; 10,000 servers listed at once take about one MiB
 
 

@@ -9,11 +9,12 @@ import logging
 import resource
 from collections.abc import Callable, Mapping
 
-from msgspec import MsgspecError, Struct, msgpack
+from msgspec import Struct, msgpack
 
 from meterhouse.bus.deflating import deflate, inflate
 from meterhouse.bus.messages import MOST_TOLD_BYTES
 from meterhouse.bus.publisher import Publisher
+from meterhouse.bus.signing import UNREADABLE
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import BadMessage
 from meterhouse.sources.runner.records import SourceState
@@ -44,7 +45,7 @@ def unpack(packed: bytes) -> Said:
     """Raises BadMessage."""
     try:
         return _decode(inflate(packed, LARGEST_BYTES))
-    except (MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadMessage("format", f"what a publisher said of itself: {error}") from error
 
 
