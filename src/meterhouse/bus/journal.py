@@ -2,33 +2,36 @@
 
 A folder with
 
-    state.json            publisher, epoch, what was acknowledged, what was lost
+    state.json            publisher, epoch, what was acknowledged, what was lost: see state.py
+    last.mark             the highest number that was given out
     lock                  held by the process that writes here
     0000....journal       segments: see segment.py
 
 Nothing is sent before it is here, and nothing goes away unless it was acknowledged or the journal
-outgrew its limit; then the loss is remembered, and told to whoever asks for the batches.
+outgrew its limit; then the loss is remembered, and told to whoever asks for the batches. What is
+missing when it is opened, because files were cut short, damaged or removed, is a loss as well.
 """
 
 import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from msgspec import MsgspecError, Struct, json
 from msgspec.structs import replace
 
 from meterhouse.bus import envelope
-from meterhouse.bus.segment import SMALLEST_BYTES, SUFFIX, Entry, Segment, sync_folder
+from meterhouse.bus.segment import SMALLEST_BYTES, SUFFIX, Entry, Segment
+from meterhouse.bus.signing import SIGNATURE_BYTES
+from meterhouse.bus.state import NAME, Mark, State, load, missing, save, without
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
-from meterhouse.metering.errors import Mistake
+from meterhouse.metering.errors import BadMessage, Mistake
 from meterhouse.metering.periods import from_ms, to_ms
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
@@ -62,14 +65,6 @@ class JournalState:
     size: int
 
 
-class _State(Struct, frozen=True, forbid_unknown_fields=True):
-    publisher: str
-    epoch: int
-    acknowledged: int = 0
-    lost: int = 0
-    version: int = 1
-
-
 class Journal:
     """The journal in a folder, which is made if need be; one process at a time.
 
@@ -80,7 +75,7 @@ class Journal:
     To be used from one thread.
     """
 
-    _state: _State
+    _state: State
     _segments: list[Segment]
     _next: int
 
@@ -94,6 +89,7 @@ class Journal:
         self._limit = limit_bytes
         self._segment_bytes = min(SEGMENT_BYTES, max(limit_bytes // SEGMENTS_AT_LEAST, 1))
         self._lock = -1
+        self._mark = Mark(folder)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _locked(folder)
@@ -153,10 +149,14 @@ class Journal:
                 self._begin_segment()
             self._segments[-1].append(entry)
             self._next += 1
+        self._note_last()
         return entry
 
     def since(self, sequence: int) -> Iterator[Entry]:
         """The batches after a number that are here, in order. A number left out is lost."""
+        return self._since(sequence)
+
+    def _since(self, sequence: int) -> Iterator[Entry]:
         segments = [*self._segments]
         for segment, following in zip(segments, [*segments[1:], None], strict=True):
             if following is None or following.first > sequence + 1:
@@ -176,7 +176,7 @@ class Journal:
             with _told(self.folder):
                 self._catch_up(sequence)
         elif sequence > self._state.acknowledged:
-            self._state = replace(self._state, acknowledged=sequence)
+            self._state = self._state.acknowledging(sequence)
             if self._forget_acknowledged():
                 # Only for people to see: what is gone is known from what is left.
                 self._save_if_possible()
@@ -190,43 +190,91 @@ class Journal:
             self._unlock()
 
     def _unlock(self) -> None:
+        self._mark.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
     def _open(self, publisher: str) -> None:
         paths = sorted(self.folder.glob(f"{'[0-9]' * 20}{SUFFIX}"))
-        self._state = self._loaded(publisher, begin=not paths)
         self._segments = [Segment.existing(path) for path in paths]
+        self._state = self._loaded(publisher) if paths else self._begun(publisher)
         if not paths:
             self._segments.append(Segment.create(self.folder, 1))
         newest = self._segments[-1]
         newest.reopen()
         self._next = newest.first + len(newest.scan())
-        if newest.damaged:
-            self._step_over(newest)
+        self._find_losses()
+        if newest.damaged or self._next > newest.first + len(newest.scan()):
+            self._begin_segment()
+        self._note_last()
 
-    def _loaded(self, publisher: str, *, begin: bool) -> _State:
-        path = self.folder / "state.json"
-        if begin:
-            epoch = self._clock.now_ms()
-            if epoch < EARLIEST_MS:
-                raise Mistake(f"journal {self.folder}: the clock says {from_ms(epoch):%Y}; set it")
-            state = _State(publisher=publisher, epoch=epoch)
-            _save(path, state)
-            return state
+    def _begun(self, publisher: str) -> State:
+        """The state of a journal that begins; what the one before it took along is lost."""
+        epoch = self._clock.now_ms()
+        if epoch < EARLIEST_MS:
+            raise Mistake(f"journal {self.folder}: the clock says {from_ms(epoch):%Y}; set it")
+        self._state = State(publisher=publisher, epoch=epoch)
+        with suppress(FileNotFoundError, Mistake):
+            before = load(self.folder / NAME)
+            marked, last = self._mark.read()
+            self._state = replace(self._state, lost=before.lost)
+            if marked == before.epoch and last > before.acknowledged:
+                self._lose(before.acknowledged + 1, last, "its files were removed")
+        self._state = replace(self._state, gone=())
+        save(self.folder / NAME, self._state)
+        return self._state
+
+    def _loaded(self, publisher: str) -> State:
         try:
-            state = json.decode(path.read_bytes(), type=_State)
-        except FileNotFoundError:
-            raise Mistake(f"journal {self.folder}: has batches and no state.json") from None
-        except MsgspecError as error:
-            raise Mistake(f"journal {path}: {error}") from error
+            state = load(self.folder / NAME)
+        except (FileNotFoundError, Mistake) as error:
+            state = self._rebuilt(publisher, str(error))
         if state.publisher != publisher:
             raise Mistake(
                 f"journal {self.folder}: belongs to {state.publisher!r}, not to {publisher!r}; "
                 "give each publisher a folder of its own"
             )
+        if state.version == 1:  # it did not say which numbers its losses bore
+            told = (state.acknowledged + 1, self._segments[0].first - 1)
+            state = replace(state, gone=(told,) if told[0] <= told[1] else ())
         return state
+
+    def _rebuilt(self, publisher: str, why: str) -> State:
+        """The state as batches and mark tell it. Raises Mistake if they tell nothing."""
+        first = self._segments[0].first
+        epoch, _ = self._mark.read()
+        for entry in self._since(0):
+            with suppress(BadMessage):
+                batch = envelope.unpack(bytes(SIGNATURE_BYTES) + entry.unsigned)
+                publisher, epoch = batch.publisher, batch.epoch
+                break
+        if not epoch:
+            raise Mistake(
+                f"journal {self.folder}: {NAME} is missing, empty or damaged, and no batch tells "
+                "what it said; move the folder away, and a new journal is begun"
+            )
+        log.error("journal wrote %s anew; what it lost before is not known: %s", NAME, why)
+        state = State(publisher=publisher, epoch=epoch, acknowledged=first - 1, version=2)
+        save(self.folder / NAME, state)
+        return state
+
+    def _find_losses(self) -> None:
+        """Count what was promised and is not here any more, and give no such number out again."""
+        newest = self._segments[-1]
+        epoch, marked = self._mark.read()
+        last = max(marked if epoch == self.epoch else 0, self._state.acknowledged, self.last)
+        if newest.damaged:
+            last = max(last, self._next + newest.damaged // SMALLEST_BYTES)
+        there = (entry.sequence for entry in self._since(self._state.acknowledged))
+        gaps = list(missing(there, self._state.acknowledged + 1, last))
+        self._next = last + 1
+        for gap in without(gaps, self._state.gone):
+            self._lose(*gap, "its files are damaged, were cut short or removed")
+
+    def _note_last(self) -> None:
+        with suppress(OSError):  # the mark stays behind: less can be told of a later damage
+            self._mark.write(self.epoch, self.last)
 
     def _entry(self, samples: Columns, snapshots: tuple[Snapshot, ...]) -> Entry:
         batch = Batch(
@@ -246,20 +294,15 @@ class Journal:
         self._forget_acknowledged()
         self._forget_outgrown()
 
-    def _step_over(self, newest: Segment) -> None:
-        """Give no number out again that may be in the damaged end of the newest segment."""
-        first = self._next
-        self._next += 1 + newest.damaged // SMALLEST_BYTES
-        self._lose(first, self._next - 1, f"{newest.path.name} is damaged")
-        self._begin_segment()
-
     def _catch_up(self, sequence: int) -> None:
         """Go on after a number that the recorder has and the journal never gave out."""
         first, last = self._state.acknowledged + 1, self.last
-        self._state = replace(self._state, acknowledged=sequence)
         self._next = sequence + 1
         self._lose(first, last, "the recorder is ahead; was it restored from a backup?")
+        self._state = self._state.acknowledging(sequence)
         self._begin_segment()
+        self._note_last()
+        self._save_if_possible()
 
     def _forget_acknowledged(self) -> bool:
         """Delete the segments of which nothing is wanted any more."""
@@ -283,8 +326,8 @@ class Journal:
             size -= oldest.size
 
     def _lose(self, first: int, last: int, why: str) -> None:
-        self._state = replace(self._state, lost=self._state.lost + last + 1 - first)
-        _save(self.folder / "state.json", self._state)
+        self._state = self._state.losing(first, last)
+        save(self.folder / NAME, self._state)
         log.error(
             "journal lost batches: %s",
             why,
@@ -298,7 +341,7 @@ class Journal:
 
     def _save_if_possible(self) -> None:
         try:
-            _save(self.folder / "state.json", self._state)
+            save(self.folder / NAME, self._state)
         except OSError as error:
             log.warning("journal cannot save its state: %s", error)
 
@@ -315,17 +358,6 @@ def _locked(folder: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
-
-
-def _save(path: Path, state: _State) -> None:
-    """Replace the state file, wholly or not at all. Raises OSError."""
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(json.format(json.encode(state)))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    sync_folder(path.parent)
 
 
 @contextmanager

@@ -175,6 +175,9 @@ def _cut_off(content: bytes, end: int, sequence: int) -> bool:
 def _read(file: BinaryIO, offset: int) -> Entry | None:
     """The record at an offset; None if its message is damaged."""
     file.seek(offset)
-    length, sequence, crc = _RECORD.unpack(file.read(HEADER_BYTES)[: _RECORD.size])
+    header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:  # the file was cut short meanwhile
+        return None
+    length, sequence, crc = _RECORD.unpack(header[: _RECORD.size])
     unsigned = file.read(length)
     return Entry(sequence, unsigned) if crc32(unsigned) == crc else None

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.utils import DatabaseError
 
+from meterhouse.bus import state as journals
 from meterhouse.bus.links import Link
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.errors import Mistake
@@ -233,6 +234,7 @@ def _elsewhere(clock: Clock) -> Iterator[Finding]:
 
 
 def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:
+    yield from _losses(folder)
     files = [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
     size = sum(path.stat().st_size for path in files)
     what = f"{size / 2**20:.1f} MiB wait in {folder}"
@@ -247,6 +249,21 @@ def _journal(folder: Path, clock: Clock) -> Iterator[Finding]:
         )
     else:
         yield Finding("journal", Verdict.GOOD, what)
+
+
+def _losses(folder: Path) -> Iterator[Finding]:
+    """What journals lost before it was recorded, and those that cannot tell."""
+    for path in sorted(folder.glob(f"*/{journals.NAME}")):
+        try:
+            lost = journals.load(path).lost
+        except Mistake as mistake:
+            do = "look whether its publisher runs; what it lost before is not known any more"
+            yield Finding("journal", Verdict.BAD, str(mistake), do)
+            continue
+        if lost:
+            what = f"{path.parent} has lost {lost} batches, ever, before they were recorded"
+            do = "look for 'journal lost batches' in the log; what they held is unknown"
+            yield Finding("journal", Verdict.DOUBT, what, do)
 
 
 def _aside(aside: Aside) -> Iterator[Finding]:

@@ -1,0 +1,35 @@
+"""What the doctor says of what lies on the disk."""
+
+from pathlib import Path
+
+import pytest
+from tests.bus.cast import power
+
+from meterhouse.bus.journal import Journal
+from meterhouse.metering.clock import FixedClock
+from meterhouse.web.doctor import Finding, Verdict, examine
+
+pytestmark = pytest.mark.django_db
+
+
+def of_journals(data: Path, clock: FixedClock) -> list[Finding]:
+    return [each for each in examine(data, clock) if each.subject == "journal"]
+
+
+def test_the_doctor_names_journals_that_lost_batches_and_states_that_are_damaged(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    folder = tmp_path / "journal" / "osl-dc1"
+    with Journal(folder, "osl-dc1", clock) as journal:
+        for watts in range(5):
+            journal.append(power(watts))
+    assert [each.verdict for each in of_journals(tmp_path, clock)] == [Verdict.GOOD]
+    (folder / f"{1:020}.journal").write_bytes(b"")
+    Journal(folder, "osl-dc1", clock).close()
+    lost, _ = of_journals(tmp_path, clock)
+    assert lost.verdict is Verdict.DOUBT
+    assert "osl-dc1 has lost 5 batches" in lost.what
+    (folder / "state.json").write_bytes(b"")
+    damaged, _ = of_journals(tmp_path, clock)
+    assert damaged.verdict is Verdict.BAD
+    assert "state.json: is empty; it is written anew" in damaged.what
