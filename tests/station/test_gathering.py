@@ -1,8 +1,12 @@
+import asyncio
+
 import pytest
+from tests.bus.house import until
 
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Columns, Sample
 from meterhouse.metering.snapshots import Snapshot
+from meterhouse.station import gathering as gathering_room
 from meterhouse.station.gathering import Full, Gathering
 
 
@@ -46,6 +50,24 @@ def test_what_cannot_be_written_waits_for_the_next_flush() -> None:
     gathering.add(reading("b"), ())
     gathering.flush()
     assert [len(batch) for batch in shelf.batches] == [2]
+
+
+async def test_what_cannot_be_kept_is_said_while_it_is_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gathering_room, "GATHER_S", 0.0)
+    shelf = Shelf()
+    gathering = Gathering(shelf.publish)
+    gathering.add(reading("a"), ())
+    shelf.broken = True
+    flushing = asyncio.create_task(gathering.keep_flushing())
+    await until(lambda: gathering.trouble)
+    assert "No space left" in gathering.trouble
+    shelf.broken = False
+    await until(lambda: not gathering.trouble)
+    flushing.cancel()
+    assert [len(batch) for batch in shelf.batches] == [1]
+    assert caplog.text.count("readings wait") == 1
 
 
 def test_a_full_shelf_is_told_to_the_source() -> None:

@@ -1,13 +1,15 @@
-"""What stands in front of the pages: a request is handed on when all of it is here."""
+"""What stands in front of the pages: when a request is handed on, and when it is not."""
 
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from tests.web.lean import Answer, ask
 
 from meterhouse.web import asgi
-from meterhouse.web.asgi import Message
+from meterhouse.web.asgi import Front
+from meterhouse.web.lean import Application, Message, Receive, Scope, Send, send_json
 
 Start = Any
 
@@ -45,7 +47,7 @@ def asked(*parts: bytes, is_whole: bool = True) -> tuple[int, bytes]:
         "asgi": {"version": "3.0"},
         "root_path": "",
     }
-    asyncio.run(_within(asgi.application(echo, {})(scope, receive, send)))
+    asyncio.run(_within(Front(echo)(scope, receive, send)))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
@@ -64,3 +66,76 @@ def test_a_request_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_request_that_is_too_long_is_refused_before_it_is_all_here() -> None:
     assert asked(b"a" * (asgi.MOST_BODY_BYTES + 1), is_whole=False)[0] == 413
+
+
+async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    await send_json(send, 200, {"hello": scope["path"]})
+
+
+def answer(front: Application, address: str, **headers: str) -> Answer:
+    return asyncio.run(ask(front, address, **headers))
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8400", 200),
+        ("localhost", 200),
+        ("[::1]:8400", 200),
+        ("Meter.Example", 200),
+        ("elsewhere.example", 400),
+        ("a b", 400),
+        ("", 400),
+    ],
+)
+def test_rooms_answer_under_the_names_of_this_house_only(host: str, status: int) -> None:
+    hosts = ["127.0.0.1", "localhost", "[::1]", "meter.example"]
+    front = Front(echo, {"v1": hello}, hosts=hosts)
+    assert answer(front, "/v1/probes/", Host=host).status == status
+    assert answer(front, "/v1/probes/").status == 400
+    assert answer(Front(echo, {"v1": hello}), "/v1/probes/").status == 200
+
+
+def test_who_came_by_https_is_told_to_come_by_nothing_else() -> None:
+    front = Front(echo, {"v1": hello}, https=True, hsts_s=60)
+    secure = answer(front, "/v1/", X_Forwarded_Proto="https")
+    assert secure.headers["strict-transport-security"] == "max-age=60"
+    assert "strict-transport-security" not in answer(front, "/v1/").headers
+    plain = answer(Front(echo, {"v1": hello}), "/v1/", X_Forwarded_Proto="https")
+    assert "strict-transport-security" not in plain.headers
+
+
+def test_heavy_pages_scrapes_and_others_have_lanes_of_their_own() -> None:
+    front = Front(echo)
+    assert front.lane_of("/reports/") is front.lane_of("/api/v1/report") is front.heavy
+    assert front.lane_of("/metrics") is front.scrapes
+    assert front.lane_of("/") is front.lane_of("/projects/") is front.lane
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/", "text/plain"), ("/api/v1/users", "json")])
+def test_who_comes_when_all_is_full_is_told_to_come_back(path: str, kind: str) -> None:
+    front = Front(echo)
+    front.lane.threads = front.lane.most = 0
+    refused, headers, body = full(front, path)
+    assert refused == 503
+    assert headers[b"retry-after"] == b"5"
+    assert kind in headers[b"content-type"].decode()
+    assert "come back" in body.decode()
+
+
+def full(front: Front, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "headers": []}
+    asyncio.run(_within(front(scope, receive, send)))
+    return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+
+def test_what_is_no_request_is_let_be() -> None:
+    asyncio.run(_within(Front(echo)({"type": "lifespan"}, None, None)))  # type: ignore[arg-type]

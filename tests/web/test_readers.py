@@ -174,6 +174,24 @@ def test_while_keystone_hangs_our_own_tokens_open_the_door(
     assert asyncio.run(come_while_it_hangs()) == Reader(None)
 
 
+def test_all_that_one_login_shows_is_whose_it_is(
+    people: dict[str, Login], aside: Executor
+) -> None:
+    clock = SystemClock()
+    readers = Readers(clock, threads=aside)
+
+    def whose(text: str) -> bytes:
+        return asyncio.run(readers.whose([(b"authorization", f"Bearer {text}".encode())]))
+
+    first, second = (
+        tokens.issue(people["root"], name, expires=None, now=clock.now()) for name in "ab"
+    )
+    other = tokens.issue(people["alice"], "c", expires=None, now=clock.now())
+    assert whose(first) == whose(second) != whose(other)
+    assert whose("mh_nobody") != whose("mh_nobody_else")
+    assert asyncio.run(readers.whose([])) == b""
+
+
 def test_no_more_is_remembered_than_there_is_room_for(
     readers: Readers, word: Word, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,11 +34,13 @@ class Gathering:
               and ValueError for what no reader of the bus would accept, which is dropped
     most:     samples that may wait; beyond it ``add`` raises Full and the source shows it
     refused:  readings that were dropped
+    trouble:  why what was gathered cannot be published at present, one line
     """
 
     publish: Publish
     most: int = MOST_WAITING
     refused: int = 0
+    trouble: str = ""
     _readings: list[Reading] = field(default_factory=list)
     _waiting: int = 0
 
@@ -61,17 +63,16 @@ class Gathering:
 
     async def keep_flushing(self) -> None:
         """Publish every GATHER_S what was gathered, until this is cancelled."""
-        failing = False
         while True:
             await asyncio.sleep(GATHER_S)
             try:
                 self.flush()
             except OSError as error:
-                if not failing:
+                if not self.trouble:
                     log.error("readings wait: %s", error)  # noqa: TRY400 - it says it all
-                failing = True
+                self.trouble = str(error)
             else:
-                failing = False
+                self.trouble = ""
 
     def _publish(self, readings: Sequence[Reading]) -> None:
         samples = Columns.join([samples for samples, _ in readings if len(samples)])

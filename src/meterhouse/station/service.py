@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
+WELL_MS = 3_000  # after a failure: it ran for so long, so it may go on
 
 
 @dataclass
@@ -29,6 +30,12 @@ class Health:
     since_ms: int = 0
     failures: int = 0
     error: str = ""
+
+    def is_well(self, now_ms: int) -> bool:
+        """Whether it runs, and not only until it fails again as it did before."""
+        if self.status == "running" and self.failures:
+            return now_ms - self.since_ms >= WELL_MS
+        return self.status != "failed"
 
     def become(self, status: str, clock: Clock, error: str = "") -> None:
         self.status, self.since_ms = status, clock.now_ms()

@@ -18,7 +18,7 @@ import msgspec
 
 from meterhouse import __version__
 from meterhouse.live.answers import METERS, Answers, Sight
-from meterhouse.web.asgi import (
+from meterhouse.web.lean import (
     ALLOW,
     ONLY_GET,
     Receive,

@@ -49,9 +49,14 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who may look. sight: the resources that are theirs now; None: all."""
+    """Somebody who may look.
+
+    sight:  the resources that are theirs now; None: all
+    login:  the number of their login; None: they have none here
+    """
 
     sight: Sight
+    login: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,18 @@ class Readers:
                 return verdict
         return await self._asked_once(digest, credential)
 
+    async def whose(self, headers: Headers) -> bytes:
+        """Who asks, as something equal for all tokens and sessions of one login; b"" for who
+        shows nothing.
+        """
+        credential = credential_in(headers)
+        if credential is None:
+            return b""
+        reader = await self.of(headers)
+        if isinstance(reader, Reader) and reader.login is not None:
+            return b"login %d" % reader.login
+        return credential.digest
+
     async def _asked_once(self, digest: bytes, credential: Credential) -> Verdict:
         asking = self._asking_keystone if credential.kind == "keystone" else self._asking
         task = asking.get(digest)
@@ -149,16 +166,14 @@ class Readers:
     async def _own(self, credential: Credential) -> Dated:
         loop = asyncio.get_running_loop()
         try:
-            sight = await loop.run_in_executor(self._threads, self._sight, credential)
+            reader = await loop.run_in_executor(self._threads, self._reader, credential)
         except Exception as error:  # noqa: BLE001 - whatever the database says, nobody is let in
             log.error("tokens cannot be looked up: %s", error)  # noqa: TRY400 - it says it all
             return _later("the database does not answer"), 0
         now_ms = self._clock.now_ms()
-        if isinstance(sight, Refusal):
-            return sight, now_ms + REFUSED_MS
-        return Reader(sight), now_ms + OWN_MS
+        return reader, now_ms + (REFUSED_MS if isinstance(reader, Refusal) else OWN_MS)
 
-    def _sight(self, credential: Credential) -> Sight | Refusal:
+    def _reader(self, credential: Credential) -> Verdict:
         close_old_connections()  # a database that was away has left this thread a dead one
         if credential.kind == "own":
             login: User | AnonymousUser | None = tokens.login_of(
@@ -169,7 +184,8 @@ class Readers:
         if login is None or not login.is_authenticated:
             return self._nobody("this token is not known, or has expired")
         scope = scope_of(login)
-        return None if scope.everything else inventory.resource_keys(scope)
+        sight = None if scope.everything else inventory.resource_keys(scope)
+        return Reader(sight, login.pk)
 
     async def _keystone(self, credential: Credential) -> Dated:
         now_ms = self._clock.now_ms()

@@ -11,7 +11,7 @@ from collections import Counter
 from urllib.parse import parse_qsl
 
 from meterhouse.live.events import HEARTBEAT, Events, Watch
-from meterhouse.web.asgi import (
+from meterhouse.web.lean import (
     ONLY_GET,
     Receive,
     Scope,

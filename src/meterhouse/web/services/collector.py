@@ -47,6 +47,11 @@ class Collector:
         """Readings that were dropped because no reader of the bus would accept them."""
         return self._gathering.refused
 
+    @property
+    def trouble(self) -> str:
+        """Why what is read cannot be kept at present; "" while it can."""
+        return self._gathering.trouble
+
     async def run(self) -> None:
         """Collect until this is cancelled; what was read by then is published."""
         runner = Runner(self._gathering.add, self.clock, self._runs.append)

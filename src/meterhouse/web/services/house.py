@@ -25,8 +25,10 @@ from meterhouse.station.kwapi_out import KwapiWire, keep_sending
 from meterhouse.station.service import Health, keep_running
 from meterhouse.station.telling import Counts
 from meterhouse.web import counted
-from meterhouse.web.asgi import Application, application
+from meterhouse.web.asgi import Front
+from meterhouse.web.health import OK, Healthz
 from meterhouse.web.kwapi import Kwapi
+from meterhouse.web.lean import Application
 from meterhouse.web.readers import Readers
 from meterhouse.web.ready import refusal
 from meterhouse.web.services.aside import Aside
@@ -64,6 +66,8 @@ class House:
     announce: Callable[[], None] = lambda: None
     healths: dict[str, Health] = field(default_factory=dict)
     live: Live = field(init=False)
+    front: Front | None = None  # while the web runs
+    trouble: Callable[[], str] = lambda: ""
 
     async def run(self) -> None:
         """Run every service until this is cancelled."""
@@ -77,6 +81,7 @@ class House:
             collector = Collector(self.publish(publisher), self.clock)
             endpoints = [endpoint, *self.follow]
             recording = Recording(endpoints, secret, self.clock, Aside(self.data / "aside"))
+            self.trouble = lambda: collector.trouble
             observing = self._observing(publisher, collector, recording)
             recording.on_told = observing.told
             self.live = Live(endpoints, secret, self.clock, settings.LIVE_SILENT_MS)
@@ -118,6 +123,7 @@ class House:
                 "live": self.live.counts,
                 "journal": {"lost": publisher.journal.state.lost},
                 "gathering": {"refused": collector.refused},
+                **self._lanes(),
             }
 
         def publishers() -> list[PublisherState]:
@@ -135,15 +141,29 @@ class House:
 
         readers = Readers(self.clock, door())
         rooms: dict[str, Application] = {
+            "healthz": Healthz(self.health, readers),
             "v1": Kwapi(self.live.answers, readers),
             "live": Stream(self.live.events, readers),
         }
-        front = application(pages, {"/healthz": self.health}, rooms)
-        await serve(front, self.host, self.port, self.announce)
+        self.front = Front(
+            pages,
+            rooms,
+            whose=readers.whose,
+            hosts=settings.ALLOWED_HOSTS,
+            https=settings.HTTPS,
+            hsts_s=settings.SECURE_HSTS_SECONDS,
+        )
+        await serve(self.front, self.host, self.port, self.announce)
 
-    def health(self) -> tuple[int, dict[str, object]]:
-        """Status and body of /healthz: 503 as soon as one service has failed."""
-        failed = any(health.status == "failed" for health in self.healths.values())
+    def _lanes(self) -> Counts:
+        """How requests for pages fared, by the lane they waited in."""
+        front = self.front
+        return {} if front is None else {"pages": front.lane.counts, "heavy": front.heavy.counts}
+
+    def health(self) -> dict[str, object]:
+        """What /healthz tells: failing as soon as one service has failed, or nothing is kept."""
+        now_ms, trouble = self.clock.now_ms(), self.trouble()
+        failed = trouble or not all(health.is_well(now_ms) for health in self.healths.values())
         services = {
             name: {
                 "status": health.status,
@@ -153,9 +173,9 @@ class House:
             }
             for name, health in self.healths.items()
         }
-        body: dict[str, object] = {
-            "status": "failing" if failed else "ok",
+        return {
+            "status": "failing" if failed else OK,
             "version": __version__,
             "services": services,
+            "readings": trouble or "are kept",
         }
-        return (503 if failed else 200), body
