@@ -47,9 +47,12 @@ def test_resources_are_filtered(root: Client, furnished: int) -> None:
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_come_page_by_page(root: Client, furnished: int, name: str) -> None:
     total = root.get(f"/api/v1/{name}").json()["total"]
-    pages = [root.get(f"/api/v1/{name}?size=1&page={n + 1}").json() for n in range(total + 1)]
-    assert [len(page["items"]) for page in pages] == [1] * total + [0]
+    pages = [root.get(f"/api/v1/{name}?size=1&page={n + 1}").json() for n in range(total)]
+    assert [len(page["items"]) for page in pages] == [1] * total
     assert {page["pages"] for page in pages} == {total}
+    after = root.get(f"/api/v1/{name}?size=1&page={total + 1}")
+    assert after.status_code == 400
+    assert f"the last is {total}" in after.json()["detail"]
 
 
 @pytest.mark.parametrize("name", LISTS)

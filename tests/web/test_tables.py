@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from meterhouse.inventory.facts import FOREVER
 from meterhouse.live.figures import UNKNOWN, Figure
+from meterhouse.metering.errors import Mistake
 from meterhouse.web.pages import tables
 from meterhouse.web.pages.tables import Column, Table, Value
 
@@ -102,11 +103,16 @@ def test_never_and_for_ever_are_no_moments(at_ms: int | None) -> None:
     assert tables.moment(at_ms) is None
 
 
-@pytest.mark.parametrize(
-    ("said", "number"), [("", 1), ("2", 2), ("0", 1), ("-3", 1), ("x", 1), ("9" * 30, 1_000_000)]
-)
-def test_a_page_number_is_never_nonsense(said: str, number: int) -> None:
+@pytest.mark.parametrize(("said", "number"), [("", 1), ("2", 2)])
+def test_a_page_that_is_not_named_is_the_first(said: str, number: int) -> None:
     assert tables.page_number(QueryDict(f"page={said}")) == number
+
+
+@pytest.mark.parametrize(("total", "last"), [(0, 1), (50, 1), (51, 2)])
+def test_there_is_no_page_after_the_last(total: int, last: int) -> None:
+    tables.require_page(last, 50, total)
+    with pytest.raises(Mistake, match=f"there is no page {last + 1}; the last is {last}"):
+        tables.require_page(last + 1, 50, total)
 
 
 def test_a_table_of_one_page_has_no_pager() -> None:

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from meterhouse.web import converters
 from meterhouse.web.api import api
 from meterhouse.web.api.metrics import metrics
 from meterhouse.web.api.nowhere import nowhere
@@ -22,18 +23,21 @@ from meterhouse.web.pages import (
     sources,
     users,
 )
+from meterhouse.web.question import asks, text
+
+converters.register()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
     path("now/", overview.now, name="now"),
     path("institutions/", institutions.institutions, name="institutions"),
-    path("institutions/<path:key>/", institutions.institution, name="institution"),
+    path("institutions/<key:key>/", institutions.institution, name="institution"),
     path("projects/", projects.projects, name="projects"),
-    path("projects/<path:key>/", projects.project, name="project"),
+    path("projects/<key:key>/", projects.project, name="project"),
     path("users/", users.users, name="users"),
-    path("users/<path:key>/", users.user, name="user"),
+    path("users/<key:key>/", users.user, name="user"),
     path("resources/", resources.resources, name="resources"),
-    path("resources/<path:key>/", resources.resource, name="resource"),
+    path("resources/<key:key>/", resources.resource, name="resource"),
     path("graphs/", graphs.series, name="graphs"),
     path("graphs/data/", graphs.data, name="graph-data"),
     path("last/choose/", power.choose, name="choose"),
@@ -42,16 +46,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("last/<str:name>/legend/", power.legend, name="legend"),
     path("last/<str:name>/table/", power.table, name="last-table"),
     path("last/<str:name>/probes/", power.chooser, name="chooser"),
-    path("graphs/power/<path:word>/", probe.data, name="probe-data"),
-    path("probe/<path:word>/", probe.probe, name="probe"),
+    path("graphs/power/<key:word>/", probe.data, name="probe-data"),
+    path("probe/<key:word>/", probe.probe, name="probe"),
     path("graph/<str:name>/", pictures.summary, name="picture"),
     path("graph/<str:name>", pictures.summary),
-    path("graph/<str:name>/<path:word>/", pictures.of_probe, name="picture-of"),
-    path("graph/<str:name>/<path:word>", pictures.of_probe),
+    path("graph/<str:name>/<key:word>/", pictures.of_probe, name="picture-of"),
+    path("graph/<str:name>/<key:word>", pictures.of_probe),
     path("reports/", reports.reports, name="reports"),
     path("usage/", reports.usage, name="usage"),
     path("sources/", sources.sources, name="sources"),
-    path("sources/<str:name>/", sources.source, name="source"),
+    path("sources/<key:name>/", sources.source, name="source"),
     path("metrics", metrics, name="metrics"),
     path("search/", search.search, name="search"),
     path("account/", account.account, name="account"),
@@ -64,7 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logins/<int:login>/grant/", logins.grant, name="grant"),
     path("logins/<int:login>/withdraw/", logins.withdraw, name="withdraw"),
     path("logins/<int:login>/password/", logins.renew, name="renew-password"),
-    path("login/", entrance.Login.as_view(), name="login"),
+    path("login/", asks({"next": text})(entrance.Login.as_view()), name="login"),
     path("logout/", entrance.Logout.as_view(), name="logout"),
     path("api/v1/", api.urls),
     path("api/<path:rest>", nowhere),

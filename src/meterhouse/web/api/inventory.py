@@ -20,7 +20,7 @@ from meterhouse.web.api.shapes import (
     UserOut,
 )
 from meterhouse.web.pages.names import Names, names_for
-from meterhouse.web.pages.tables import moment
+from meterhouse.web.pages.tables import moment, require_page
 
 router = Router()
 Item = TypeVar("Item")
@@ -30,7 +30,8 @@ Size = Annotated[int, Query(ge=1, le=1000, description="How many on a page")]
 
 
 def paged(items: Sequence[Item], page: int, size: int) -> dict[str, Any]:
-    """One page of a whole list."""
+    """One page of a whole list. Raises Mistake for a page after the last."""
+    require_page(page, size, len(items))
     start = (page - 1) * size
     pages = max(1, -(-len(items) // size))
     return {
@@ -109,11 +110,12 @@ def resources(
         projects=_beneath(names, project) if project else None,
     )
     found = reading.resources(names.scope, wanted, order="key", page=page, size=size)
+    require_page(page, size, found.total)
     items = [_resource(names, row) for row in found.rows]
     return {"items": items, "total": found.total, "page": page, "pages": found.pages}
 
 
-@router.get("resources/{path:key}/history", response=list[RevisionOut], summary="Whose it was")
+@router.get("resources/{raw:key}/history", response=list[RevisionOut], summary="Whose it was")
 def history(request: HttpRequest, key: str) -> list[dict[str, Any]]:
     """A resource's revisions that you may see, newest first."""
     names = names_for(request)
@@ -123,7 +125,7 @@ def history(request: HttpRequest, key: str) -> list[dict[str, Any]]:
     return [_revision(names, row) for row in found]
 
 
-@router.get("resources/{path:key}", response=ResourceOut, summary="One resource")
+@router.get("resources/{raw:key}", response=ResourceOut, summary="One resource")
 def resource(request: HttpRequest, key: str) -> dict[str, Any]:
     names = names_for(request)
     found = reading.resource(key, names.scope)

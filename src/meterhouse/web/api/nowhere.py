@@ -4,9 +4,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from meterhouse.web.pages.refusals import Form
+from meterhouse.web.question import asks
 
+
+@asks(form=Form.JSON)
 @login_not_required
 @csrf_exempt
 def nowhere(request: HttpRequest, rest: str) -> JsonResponse:
-    said = {"error": "there is nothing at this address", "detail": "See /api/v1/docs."}
+    said = {"error": "there is nothing here", "detail": "See /api/v1/docs."}
     return JsonResponse(said, status=404)

@@ -12,6 +12,7 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.web import tokens
 from meterhouse.web.models import Grant, Person, Token
 from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import login_in
 from meterhouse.web.templatetags.house import ago
 
@@ -24,6 +25,7 @@ class NewToken(forms.Form):
     expires = forms.ChoiceField(choices=EXPIRIES, required=False, initial="90", label="Expires")
 
 
+@asks(CSV)
 def account(request: HttpRequest) -> HttpResponse:
     return _show(request, NewToken())
 

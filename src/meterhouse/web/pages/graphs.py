@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -18,25 +18,32 @@ from meterhouse.store.reading import Stored
 from meterhouse.web.pages import periods
 from meterhouse.web.pages.periods import LASTS, Chosen, graph_period
 from meterhouse.web.pages.points import told
-from meterhouse.web.pages.tables import Column, Table, page, page_number, pager
+from meterhouse.web.pages.refusals import Form
+from meterhouse.web.pages.tables import Column, Table, page, page_number, pager, require_page
+from meterhouse.web.question import CSV, FLAG, PAGE, Question, asks, moment, one_of, text, whole
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
 from meterhouse.web.templatetags.house import length_of
 
 WIDEST_PX = 4000
+WIDTH = whole(0, 100_000)  # a hidden graph is no pixel wide
 SIZE = 100
-WORDS = ("resource", "meter", "last", "from", "to", "format")
-"""What the address of a graph may say."""
+PERIOD = {"last": text, "from": moment, "to": moment}
+SERIES = {"resource": text, "meter": text}
+LIST = Question({**CSV, **SERIES, "q": text, "page": PAGE})
+GRAPH = Question({**SERIES, **PERIOD, "format": one_of(("csv",))})
+"""What the address of the list, and of one graph, may say."""
 
-DATA_WORDS = (*WORDS, "width", "figures")
 
-
+@asks({**LIST.words, **GRAPH.words}, tells=True)
 def series(request: HttpRequest) -> HttpResponse:
     """One series as a graph if the address names one, else the list of them."""
     if request.GET.get("resource") and request.GET.get("meter"):
         return _one(request)
+    LIST.check(request.GET)
     rows = _found(visible(request), request.GET)
     number = page_number(request.GET)
+    require_page(number, SIZE, len(rows))
     shown = rows[(number - 1) * SIZE : number * SIZE]
     context = {
         "heading": "Graphs",
@@ -47,13 +54,10 @@ def series(request: HttpRequest) -> HttpResponse:
     return page(request, "meterhouse/graphs.html", context, _table(shown, rows))
 
 
+@asks({**SERIES, **PERIOD, "width": WIDTH, "figures": FLAG}, form=Form.JSON)
 def data(request: HttpRequest) -> HttpResponse:
     """The points of a graph, for the browser; with ``figures=1`` what they come to."""
-    try:
-        periods.only(request.GET, DATA_WORDS)
-        drawn = _graph(request)
-    except Mistake as mistake:
-        return JsonResponse({"error": str(mistake)}, status=400)
+    drawn = _graph(request)
     found = points(drawn)
     if request.GET.get("figures"):
         found["figures"] = _figures(drawn, request)
@@ -127,7 +131,7 @@ def _chosen(query: QueryDict) -> tuple[Chosen, str]:
     """The period an address asks for; the last hour, and why, if it cannot be understood."""
     now = SystemClock().now()
     try:
-        periods.only(query, WORDS)
+        GRAPH.check(query)
         return graph_period(query, now=now), ""
     except Mistake as mistake:
         return graph_period({}, now=now), str(mistake)
@@ -154,11 +158,8 @@ def _address(resource: str, meter: str, period: Mapping[str, str]) -> str:
 
 
 def _as_csv(request: HttpRequest) -> HttpResponse:
-    try:
-        periods.only(request.GET, WORDS)
-        drawn = _graph(request)
-    except Mistake as mistake:
-        return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
+    GRAPH.check(request.GET)
+    drawn = _graph(request)
     columns = (drawn.at, drawn.minimum, drawn.average, drawn.maximum)
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     table = Table(
@@ -190,9 +191,13 @@ def draw(resource: str, meter: str, query: Mapping[str, str], request: HttpReque
     if not found:
         raise Http404
     chosen = graph_period(query, now=SystemClock().now())
-    width = query.get("width", "")
-    width_px = min(int(width), WIDEST_PX) if width.isdecimal() else 1000
+    width_px = width_of(query)
     return graphs.clipped(graphs.graph(found[0], chosen.period, width_px), sight.stretches)
+
+
+def width_of(query: Mapping[str, str]) -> int:
+    """For how many pixels; a screen that is wider gets as many points as the widest."""
+    return min(int(query.get("width") or 1000), WIDEST_PX)
 
 
 def _figures(drawn: Graph, request: HttpRequest) -> list[dict[str, str]]:

@@ -61,6 +61,8 @@ def hall(request: HttpRequest) -> Hall:
             raise
         words, chosen = "", ()  # a cookie of another time
     seen = tuple(probe for probe in chosen if mine.of(probe.resource))
+    if shared and words and not chosen:
+        raise Mistake("probes: none of these is here; choose again")
     if seen or (words and shared):
         return Hall(house, mine, seen, words, shared)
     every = _every(mine)

@@ -6,10 +6,13 @@ from django.urls import reverse
 from meterhouse.inventory.facts import InstitutionInfo, ProjectInfo
 from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
-from meterhouse.web.pages.names import Names, has_ended, names_for
+from meterhouse.web.pages import periods
+from meterhouse.web.pages.names import Names, address, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.question import CSV, PERIOD, asks
 
 
+@asks(CSV)
 def institutions(request: HttpRequest) -> HttpResponse:
     names = names_for(request)
     now_ms = SystemClock().now_ms()
@@ -35,19 +38,21 @@ def institutions(request: HttpRequest) -> HttpResponse:
     )
 
 
+@asks({**CSV, **PERIOD})
 def institution(request: HttpRequest, key: str) -> HttpResponse:
     names = names_for(request)
     found = next((each for each in names.institutions.values() if each.key == key), None)
     if found is None:
         raise Http404
     now_ms = SystemClock().now_ms()
+    period = periods.kept(request.GET)
     context = {
         "heading": found.name,
         "key": found.key,
         "ended": has_ended(found.ended_ms),
         "crumbs": [("Institutions", reverse("institutions"))],
-        "usage": f"{reverse('usage')}?institution={found.key}",
-        "report": f"{reverse('reports')}?by=project&institution={found.key}",
+        "usage": address("usage", {"institution": found.key, **period}),
+        "report": address("reports", {"by": "project", "institution": found.key, **period}),
     }
     return page(request, "meterhouse/institution.html", context, _projects(names, found, now_ms))
 

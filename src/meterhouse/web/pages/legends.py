@@ -18,7 +18,7 @@ from meterhouse.live.stack import stack
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.periods import from_ms
 from meterhouse.store.reading import Levels
-from meterhouse.web.pages.tables import Column, Table, page_number
+from meterhouse.web.pages.tables import Column, Table, page_number, require_page
 
 SIZE = 40
 SPARK_POINTS = 48
@@ -140,9 +140,10 @@ class Shown:
 def shown(look: Look, newest: Levels, query: QueryDict, base: str, *, is_live: bool) -> Shown:
     """base: the address of the legend, with the period and the choice."""
     lines, standing = _lines(look, newest)
-    find, sort = query.get("find", "").strip(), query.get("sort", "-kwh")
+    find, sort = query.get("find", "").strip(), query.get("sort") or "-kwh"
     fitting = _sorted([line for line in lines if _fits(line, find.casefold())], sort)
-    number = min(page_number(query), max(-(-len(fitting) // SIZE), 1))
+    number = page_number(query)
+    require_page(number, SIZE, len(fitting))
     first = (number - 1) * SIZE
     to = _Addresses(base, sort, find)
     total = look.legend.total

@@ -21,6 +21,7 @@ from meterhouse.web import logins as book
 from meterhouse.web.models import Grant, Person
 from meterhouse.web.pages.names import Names, names_for
 from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import login_in, scope_in
 from meterhouse.web.templatetags.house import ago
 
@@ -74,6 +75,7 @@ def for_all(view: View) -> View:
 
 
 @for_all
+@asks(CSV)
 def logins(request: HttpRequest) -> HttpResponse:
     return _all(request)
 

@@ -1,10 +1,12 @@
 """What ids are called, for one reader, and where their pages are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from meterhouse.inventory import reading
 from meterhouse.inventory.facts import FOREVER, InstitutionInfo, ProjectInfo, ShareRow, UserInfo
@@ -100,6 +102,11 @@ class Funding:
 
 def names_for(request: HttpRequest) -> Names:
     return Names(scope_in(request))
+
+
+def address(name: str, query: Mapping[str, str]) -> str:
+    """A page's address with what it is asked; any key may stand in it."""
+    return f"{reverse(name)}?{urlencode(query)}"
 
 
 def has_ended(ended_ms: int) -> bool:

@@ -26,7 +26,9 @@ from meterhouse.usage.overlaps import measured_twice
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.pages import sources
 from meterhouse.web.pages.names import names_for
+from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import scope_in
 
 NEW = timedelta(minutes=5)
@@ -70,6 +72,7 @@ class Machine:
     is_fresh: bool
 
 
+@asks(CSV)
 def overview(request: HttpRequest) -> HttpResponse:
     names = names_for(request)
     scope = names.scope
@@ -92,6 +95,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return page(request, "meterhouse/overview.html", context, *tables)
 
 
+@asks(form=Form.PART)
 def now(request: HttpRequest) -> HttpResponse:
     """The part of the overview that is fetched again every two seconds."""
     return render(request, "meterhouse/now_again.html", _now(scope_in(request)))

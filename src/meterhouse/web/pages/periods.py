@@ -1,10 +1,9 @@
 """Periods as an address says them: ``last=day``, or ``from=…&to=…``, in UTC."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from meterhouse.inventory.keys import did_you_mean
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import Period, from_ms
 
@@ -92,21 +91,28 @@ def written(at: datetime, *, to_second: bool) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if to_second else f"{at:%Y-%m-%d %H:%M}"
 
 
-def only(query: Mapping[str, str], known: Collection[str]) -> None:
-    """Raises Mistake for a word of an address that means nothing there: a slip of the pen would
-    otherwise be answered with something else than what was asked.
-    """
-    for key in query:
-        if key not in known:
-            raise Mistake(f"{key}: nothing is called that here{did_you_mean(key, known)}")
+def asked(chosen: Chosen) -> dict[str, str]:
+    """The period of a report, as the address of another page says it."""
+    ends = exactly(chosen.period) if chosen.name == "custom" else {}
+    return {"period": chosen.name, **ends}
+
+
+def kept(query: Mapping[str, str]) -> dict[str, str]:
+    """The period of the report that a page was opened from; nothing if it was not."""
+    if not query.get("period"):
+        return {}
+    return {key: query[key] for key in ("period", "from", "to") if query.get(key)}
 
 
 def report_period(query: Mapping[str, str], *, now: datetime) -> Chosen:
     """The period of a report; the last 30 days if nothing is said. Raises Mistake."""
-    name = query.get("period") or ("custom" if query.get("from") else "last-30d")
+    is_custom = bool(query.get("from") or query.get("to"))
+    name = query.get("period") or ("custom" if is_custom else "last-30d")
     if name not in PRESETS:
         raise Mistake(f"period: {name!r} is none; there are: {', '.join(PRESETS)}")
     if name == "custom":
+        if not query.get("from"):
+            raise Mistake("from: say from when")
         return Chosen(name, between(query.get("from", ""), query.get("to", ""), now=now))
     return Chosen(name, _preset(name, now))
 

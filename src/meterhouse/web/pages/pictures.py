@@ -6,8 +6,6 @@ twice. Who asks is told by a session, by a token of the API, or by the address's
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -24,15 +22,11 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import to_ms
 from meterhouse.web import tokens
-from meterhouse.web.pages import hall, periods
+from meterhouse.web.pages import hall
 from meterhouse.web.pages.embedding import Said, login_by_key
+from meterhouse.web.pages.refusals import Form
+from meterhouse.web.question import asks, moment, one_of, text, whole
 
-Word = TypeVar("Word", bound=StrEnum)
-
-WORDS = (
-    *("from", "to", "probes", "format", "theme", "width", "height", "scale", "legend"),
-    *("login", "key"),
-)
 TYPES = {Format.PNG: "image/png", Format.SVG: "image/svg+xml"}
 SUMMARY, PROBE = (694, 400), (497, 220)
 """Width as Kwapi's pictures had it."""
@@ -40,7 +34,23 @@ SUMMARY, PROBE = (694, 400), (497, 220)
 WIDTHS, HEIGHTS, SCALES = (200, 2000), (120, 1600), (1, 3)
 MOST_PIXELS = 4_000_000
 
+WORDS = {
+    "from": moment,
+    "to": moment,
+    "probes": text,
+    "login": text,
+    "key": text,
+    "format": one_of(tuple(Format)),
+    "theme": one_of(tuple(Theme)),
+    "legend": whole(0, 1),
+    "width": whole(*WIDTHS),
+    "height": whole(*HEIGHTS),
+    "scale": whole(*SCALES),
+}
+"""What the address of a picture may say."""
 
+
+@asks(WORDS, form=Form.TEXT)
 @login_not_required
 @require_safe
 def summary(request: HttpRequest, name: str) -> HttpResponse:
@@ -48,6 +58,7 @@ def summary(request: HttpRequest, name: str) -> HttpResponse:
     return _answer(request, name, "")
 
 
+@asks(WORDS, form=Form.TEXT)
 @login_not_required
 @require_safe
 def of_probe(request: HttpRequest, name: str, word: str) -> HttpResponse:
@@ -62,13 +73,8 @@ def _answer(request: HttpRequest, name: str, word: str) -> HttpResponse:
         if "text/html" in request.headers.get("Accept", ""):
             return redirect_to_login(request.get_full_path())
         return _refused("log in, or ask with a token or the picture's own key", 401)
-    now = SystemClock().now()
-    try:
-        periods.only(request.GET, WORDS)
-        style = _style(request.GET, SUMMARY if not word else PROBE, ending)
-        return _picture(request, name, word, style, now=now)
-    except Mistake as mistake:
-        return _refused(str(mistake), 400)
+    style = _style(request.GET, SUMMARY if not word else PROBE, ending)
+    return _picture(request, name, word, style, now=SystemClock().now())
 
 
 def _named(name: str, word: str) -> tuple[str, str, str]:
@@ -130,30 +136,16 @@ def _probes(request: HttpRequest) -> tuple[Probe, ...]:
 def _style(query: Mapping[str, str], size: tuple[int, int], ending: str) -> Style:
     """Raises Mistake for what no picture can be."""
     style = Style(
-        _one_of(Format, "format", query.get("format") or ending or Format.PNG),
-        _one_of(Theme, "theme", query.get("theme") or Theme.LIGHT),
-        _number(query, "width", size[0], WIDTHS),
-        _number(query, "height", size[1], HEIGHTS),
-        _number(query, "scale", 1, SCALES),
-        legend=bool(_number(query, "legend", 1, (0, 1))),
+        Format(query.get("format") or ending or Format.PNG),
+        Theme(query.get("theme") or Theme.LIGHT),
+        int(query.get("width") or size[0]),
+        int(query.get("height") or size[1]),
+        int(query.get("scale") or 1),
+        legend=query.get("legend") != "0",
     )
     if style.width * style.height * style.scale**2 > MOST_PIXELS:
         raise Mistake(f"a picture has at most {MOST_PIXELS} pixels: ask for less width or scale")
     return style
-
-
-def _one_of(kind: type[Word], key: str, said: str) -> Word:
-    try:
-        return kind(said)
-    except ValueError as error:
-        raise Mistake(f"{key}: {said!r} is none; there are: {', '.join(kind)}") from error
-
-
-def _number(query: Mapping[str, str], key: str, usual: int, ends: tuple[int, int]) -> int:
-    said = query.get(key) or str(usual)
-    if not said.isdecimal() or len(said) > 6 or not ends[0] <= int(said) <= ends[1]:
-        raise Mistake(f"{key}: {said!r} is not possible; it goes from {ends[0]} to {ends[1]}")
-    return int(said)
 
 
 def _refused(said: str, status: int) -> HttpResponse:

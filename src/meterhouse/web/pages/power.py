@@ -11,7 +11,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
-    JsonResponse,
     QueryDict,
 )
 from django.shortcuts import render
@@ -33,11 +32,16 @@ from meterhouse.web.pages.embedding import address_of
 from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
 from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
+from meterhouse.web.question import FLAG, PAGE, Question, asks, moment, one_of, text
 from meterhouse.web.rights import login_in, scope_in
 
 HEADING = "Power"
-WORDS = ("from", "to", "probes", "sort", "find", "page", "format")
+LOOK = {"from": moment, "to": moment, "probes": text}
+ORDER = {"sort": one_of([f"{sign}{each}" for each in ORDERS for sign in ("", "-")])}
+LIST = {**ORDER, "find": text, "page": PAGE}
+PAGE_WORDS = Question({**LOOK, **LIST, "format": one_of(("csv",))})
 """What the address of such a page may say."""
 
 AROUND = "around"
@@ -50,12 +54,16 @@ STREAMED = 40
 """So many probes are named to the stream; of more, all are listened to."""
 
 
+@asks(PAGE_WORDS.words, tells=True)
 def last(request: HttpRequest, name: str) -> HttpResponse:
     """The page of a period. What its address says wrong is said, and the period's end is now."""
     mistake = ""
     try:
+        PAGE_WORDS.check(request.GET)
         found, period = _understood(request, name)
     except Mistake as error:
+        if request.GET.get("format"):
+            raise  # a file has no room for a word beside it
         mistake, request.GET = str(error), QueryDict("", mutable=False)
         found, period = _understood(request, name)
     if request.GET.get("format") == "csv":
@@ -71,15 +79,13 @@ def last(request: HttpRequest, name: str) -> HttpResponse:
     return response
 
 
+@asks({**PAGE_WORDS.words, AROUND: FLAG}, form=Form.PART)
 def legend(request: HttpRequest, name: str) -> HttpResponse:
     """The part of the page that says what each probe did; sorted, searched, page by page.
 
     With ``around=1`` also whatever else of the page depends on the period: its links, its fields.
     """
-    try:
-        found, period = _understood(request, name, AROUND)
-    except Mistake as mistake:
-        return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
+    found, period = _understood(request, name)
     if request.GET.get("format") == "csv":
         return as_csv(_legend(request, found, period).table)
     context = {"legend": _legend(request, found, period), "again": True}
@@ -89,23 +95,19 @@ def legend(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "meterhouse/last_again.html", around)
 
 
+@asks(LOOK, form=Form.JSON)
 def data(request: HttpRequest, name: str) -> HttpResponse:
     """The bands of the graph, for the browser."""
-    try:
-        found, period = _understood(request, name)
-    except Mistake as mistake:
-        return JsonResponse({"error": str(mistake)}, status=400)
+    found, period = _understood(request, name)
     seen = look_of(request, found, period)
     levels = newest(request, found.chosen) if period.is_live else None
     return told(request, _points(seen, period, levels))
 
 
+@asks(LOOK, form=Form.PART)
 def table(request: HttpRequest, name: str) -> HttpResponse:
     """The graph in words: a row for each bucket, newest first; for who cannot see the picture."""
-    try:
-        found, period = _understood(request, name)
-    except Mistake as mistake:
-        return HttpResponse(str(mistake), status=400, content_type="text/plain; charset=utf-8")
+    found, period = _understood(request, name)
     drawn = look_of(request, found, period).drawn
     bands = stack(drawn)
     rows = [
@@ -123,6 +125,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "meterhouse/graph_table.html", context)
 
 
+@asks({"back": text}, form=Form.PART)
 def chooser(request: HttpRequest, name: str) -> HttpResponse:
     """All probes, to choose from."""
     found = hall(request)
@@ -165,9 +168,8 @@ def choose(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _understood(request: HttpRequest, name: str, *more: str) -> tuple[Hall, Asked]:
-    """What an address asks for; ``more``: words beyond those of all. Raises Mistake."""
-    periods.only(request.GET, (*WORDS, *more))
+def _understood(request: HttpRequest, name: str) -> tuple[Hall, Asked]:
+    """What an address asks for. Raises Mistake."""
     return hall(request), asked(request, name, now=SystemClock().now())
 
 

@@ -1,20 +1,22 @@
 """One probe: what it draws now, what it used, what it feeds, and its six periods."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import numpy as np
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from meterhouse.inventory import reading as inventory
-from meterhouse.live import graphs, looks
+from meterhouse.live import figures, graphs, looks
 from meterhouse.live.amounts import energy
 from meterhouse.live.figures import figure
+from meterhouse.live.graphs import Graph
 from meterhouse.live.probes import Probe
 from meterhouse.live.windows import WINDOWS
 from meterhouse.metering.clock import SystemClock
-from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period, from_ms
 from meterhouse.store import reading
+from meterhouse.store.reading import Stored
 from meterhouse.usage.pricing import priced
 from meterhouse.usage.wires import Wires, wires_of
 from meterhouse.web.models import SourceStatus
@@ -22,19 +24,22 @@ from meterhouse.web.pages import graphs as single
 from meterhouse.web.pages.hall import Asked, asked, one, wanted
 from meterhouse.web.pages.legends import Figures
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.resources import WIRED, measured
 from meterhouse.web.pages.tables import page
 from meterhouse.web.pages.tones import TONES
+from meterhouse.web.question import FLAG, LOOKS, asks, moment, one_of
 from meterhouse.web.rights import scope_in
-from meterhouse.web.sight import sight_of
+from meterhouse.web.sight import Sight, sight_of
 
 
+@asks(LOOKS)
 def probe(request: HttpRequest, word: str) -> HttpResponse:
     found = one(request, word)
     scope = scope_in(request)
     resource = inventory.resource(found.resource, scope)
     now_ms = SystemClock().now_ms()
-    series = reading.find(resource=found.resource, meter=POWER.name)[0]
+    series = _series(found)
     newest = next(
         (each for each in reading.latest([found.resource]) if each.series.meter == POWER.name),
         None,
@@ -56,10 +61,8 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
         if newest and present and answers
         else figure(None, "W"),
         "answers": answers and present,
-        "first_ms": max(series.own_ms, sight.stretches[0][0]),
-        "brought_ms": max(series.first_ms, sight.stretches[0][0]),
-        "last_ms": min(series.last_ms, sight.stretches[-1][1]),
-        "counter": _counter(request, found, series.own_ms, now_ms),
+        **(_heard(series, sight) if series else {}),
+        "counter": _counter(request, found, series.own_ms, now_ms) if series else energy(None),
         "feeds": feeds,
         "measures": measured(details),
         "facts": {word: text for word, text in details.items() if word not in WIRED},
@@ -71,23 +74,64 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
     return page(request, "meterhouse/probe.html", context)
 
 
+@asks(
+    {
+        "period": one_of(tuple(WINDOWS)),
+        "from": moment,
+        "to": moment,
+        "width": single.WIDTH,
+        "figures": FLAG,
+    },
+    form=Form.JSON,
+)
 def data(request: HttpRequest, word: str) -> HttpResponse:
     """The points of one of its graphs, as the single graphs have them; with ``figures=1`` what
     stands beside it.
     """
     found = one(request, word)
     now = SystemClock().now()
-    try:
-        period = asked(request, request.GET.get("period", ""), now=now)
-    except Mistake as mistake:
-        return JsonResponse({"error": str(mistake)}, status=400)
+    period = asked(request, request.GET.get("period", ""), now=now)
     sight = sight_of(found.resource, scope_in(request))
-    series = reading.find(resource=found.resource, meter=POWER.name)[0]
-    width = request.GET.get("width", "")
-    width_px = min(int(width), single.WIDEST_PX) if width.isdecimal() else 1000
-    drawn = graphs.clipped(graphs.graph(series, period.period, width_px), sight.stretches)
-    figures = _figures(request, found, period) if request.GET.get("figures") else {}
-    return told(request, {**single.points(drawn), "live": period.is_live, "figures": figures})
+    series = _series(found)
+    width_px = single.width_of(request.GET)
+    drawn = graphs.clipped(
+        graphs.graph(series, period.period, width_px)
+        if series
+        else _nothing(found, period.period),
+        sight.stretches,
+    )
+    said = _figures(request, found, period) if request.GET.get("figures") else {}
+    return told(request, {**single.points(drawn), "live": period.is_live, "figures": said})
+
+
+def _series(found: Probe) -> Stored | None:
+    """Its readings; None if it never said a number that was believed, or all are forgotten."""
+    return next(iter(reading.find(resource=found.resource, meter=POWER.name)), None)
+
+
+def _heard(series: Stored, sight: Sight) -> dict[str, int]:
+    """When it spoke, as far as the reader may see it (ms)."""
+    first, last = sight.stretches[0][0], sight.stretches[-1][1]
+    return {
+        "first_ms": max(series.own_ms, first),
+        "brought_ms": max(series.first_ms, first),
+        "last_ms": min(series.last_ms, last),
+    }
+
+
+def _nothing(found: Probe, period: Period) -> Graph:
+    none = np.empty(0, np.float64)
+    name, unit = figures.title(POWER.name), POWER.unit.value
+    return Graph(
+        *(POWER.name, found.resource, name, unit),
+        is_rate=False,
+        period=period,
+        width_ms=0,
+        at=none,
+        minimum=none,
+        average=none,
+        maximum=none,
+    )
 
 
 def _counter(request: HttpRequest, found: Probe, first_ms: int, now_ms: int) -> object:

@@ -10,11 +10,13 @@ from meterhouse.inventory.facts import MembershipInfo, ProjectInfo, ShareRow
 from meterhouse.inventory.finding import Wanted
 from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
-from meterhouse.web.pages import resources
-from meterhouse.web.pages.names import Names, has_ended, names_for
+from meterhouse.web.pages import periods, resources
+from meterhouse.web.pages.names import Names, address, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.question import CSV, PERIOD, asks
 
 
+@asks(CSV)
 def projects(request: HttpRequest) -> HttpResponse:
     names = names_for(request)
     context = {
@@ -26,6 +28,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     return page(request, "meterhouse/list.html", context, table)
 
 
+@asks({**CSV, **PERIOD})
 def project(request: HttpRequest, key: str) -> HttpResponse:
     names = names_for(request)
     found = next((each for each in names.projects.values() if each.key == key), None)
@@ -34,6 +37,7 @@ def project(request: HttpRequest, key: str) -> HttpResponse:
     below = names.below(found)
     inside = {found.id, *(each.id for each in below)}
     funding = names.shares_now(found, SystemClock().now_ms())
+    period = periods.kept(request.GET)
     context = {
         "heading": found.name,
         "key": found.key,
@@ -43,9 +47,9 @@ def project(request: HttpRequest, key: str) -> HttpResponse:
         "inherited": names.projects.get(funding.project_id or 0)
         if funding.project_id != found.id
         else None,
-        "usage": f"{reverse('usage')}?project={found.key}",
-        "report": f"{reverse('reports')}?by=resource&project={found.key}",
-        "more": f"{reverse('resources')}?project={found.key}",
+        "usage": address("usage", {"project": found.key, **period}),
+        "report": address("reports", {"by": "resource", "project": found.key, **period}),
+        "more": address("resources", {"project": found.key}),
     }
     owned = reading.resources(names.scope, Wanted(projects=inside), size=20)
     return page(

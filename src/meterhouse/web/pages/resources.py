@@ -13,6 +13,7 @@ from meterhouse.inventory.facts import ResourceInfo, RevisionInfo
 from meterhouse.inventory.finding import ORDERS, Page, Wanted
 from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.snapshots import State
 from meterhouse.store import reading as store
@@ -20,8 +21,17 @@ from meterhouse.store.reading import Stored
 from meterhouse.usage.wires import Wires, wires_of
 from meterhouse.usage.wiring import HOSTS, METERS
 from meterhouse.web.pages import periods
-from meterhouse.web.pages.names import Names, has_ended, names_for
-from meterhouse.web.pages.tables import Column, Table, moment, page, page_number, pager
+from meterhouse.web.pages.names import Names, address, has_ended, names_for
+from meterhouse.web.pages.tables import (
+    Column,
+    Table,
+    moment,
+    page,
+    page_number,
+    pager,
+    require_page,
+)
+from meterhouse.web.question import CSV, FLAG, LOOKS, PAGE, PERIOD, asks, one_of, text
 from meterhouse.web.sight import sight_of
 
 SIZE = 50
@@ -54,12 +64,27 @@ WIRED = ("feeds", "measures")
 """Details that a page says in words of its own."""
 
 
+@asks(
+    {
+        **CSV,
+        "q": text,
+        "kind": text,
+        "project": text,
+        "user": text,
+        "page": PAGE,
+        "state": one_of(tuple(State)),
+        "ended": FLAG,
+        "order": one_of(ORDERS),
+    }
+)
 def resources(request: HttpRequest) -> HttpResponse:
     names = names_for(request)
     query = request.GET
     wanted = _wanted(query.dict(), names)
-    order = query.get("order", "name") if query.get("order") in ORDERS else "name"
-    found = reading.resources(names.scope, wanted, order=order, page=page_number(query), size=SIZE)
+    order = query.get("order") or "name"
+    number = page_number(query)
+    found = reading.resources(names.scope, wanted, order=order, page=number, size=SIZE)
+    require_page(number, SIZE, found.total)
     context = {
         "heading": "Resources",
         "about": "Everything that is metered: instances, nodes, volumes, outlets.",
@@ -74,6 +99,7 @@ def resources(request: HttpRequest) -> HttpResponse:
     )
 
 
+@asks({**CSV, **LOOKS, **PERIOD})
 def resource(request: HttpRequest, key: str) -> HttpResponse:
     names = names_for(request)
     found = reading.resource(key, names.scope)
@@ -99,7 +125,7 @@ def resource(request: HttpRequest, key: str) -> HttpResponse:
         "wires": _wires(found, names),
         "measures": measured(found.details),
         "facts": {word: text for word, text in found.details.items() if word not in WIRED},
-        "usage": f"{reverse('usage')}?{urlencode({'resource': found.key})}",
+        "usage": address("usage", {"resource": found.key, **periods.kept(request.GET)}),
         **_series(store.find(resource=found.key) if sight else []),
     }
     return page(request, "meterhouse/resource.html", context, _history(names, found))
@@ -212,20 +238,30 @@ def _wanted(query: dict[str, Any], names: Names) -> Wanted:
     wanted = Wanted(
         text=query.get("q", "").strip(),
         kind=query.get("kind", "").strip(),
-        state=State(query["state"]) if query.get("state") in set(State) else None,
+        state=State(query["state"]) if query.get("state") else None,
         ended=query.get("ended") == "1",
     )
     if query.get("project"):
         wanted = replace(wanted, projects=_inside(names, query["project"]))
     if query.get("user"):
-        found = [each.id for each in names.users.values() if each.key == query["user"]]
-        wanted = replace(wanted, user=found[0] if found else -1)
+        wanted = replace(wanted, user=_person(names, query["user"]))
     return wanted
 
 
+def _person(names: Names, key: str) -> int:
+    """Raises Mistake for a user who is not there, or not theirs to see: the same words."""
+    for each in names.users.values():
+        if each.key == key:
+            return each.id
+    raise Mistake(f"user: {key!r}: there is no such user here, or none you may see")
+
+
 def _inside(names: Names, key: str) -> list[int]:
-    found = [each for each in names.projects.values() if each.key == key]
-    return [each.id for top in found for each in (top, *names.below(top))]
+    """Ids of a project and those below it. Raises Mistake as for users."""
+    for each in names.projects.values():
+        if each.key == key:
+            return [each.id, *(one.id for one in names.below(each))]
+    raise Mistake(f"project: {key!r}: there is no such project here, or none you may see")
 
 
 def _history(names: Names, resource: ResourceInfo) -> Table[RevisionInfo]:

@@ -11,6 +11,7 @@ from meterhouse.inventory.finding import Wanted
 from meterhouse.web.pages import resources
 from meterhouse.web.pages.names import Names, names_for
 from meterhouse.web.pages.tables import Column, Table, page
+from meterhouse.web.question import CSV, asks, text
 
 MOST = 50
 
@@ -23,9 +24,10 @@ class Hit:
     url: str
 
 
+@asks({"q": text, **CSV})
 def search(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()
-    hits = list(_hits(names_for(request), text)) if text else []
+    sought = request.GET.get("q", "").strip()
+    hits = list(_hits(names_for(request), sought)) if sought else []
     table = Table(
         "found",
         (
@@ -36,11 +38,11 @@ def search(request: HttpRequest) -> HttpResponse:
         hits,
         title="Found",
         about=f"{len(hits)}",
-        empty=f"Nothing is called “{text}” here" if text else "Type what you look for",
+        empty=f"Nothing is called “{sought}” here" if sought else "Type what you look for",
     )
     context = {
-        "heading": f"Search: {text}" if text else "Search",
-        "sought": text,
+        "heading": f"Search: {sought}" if sought else "Search",
+        "sought": sought,
         "about": "By name and key, whatever the case.",
     }
     return page(request, "meterhouse/list.html", context, table)

@@ -15,6 +15,7 @@ from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
 from meterhouse.web.pages.publishers import of_publishers
 from meterhouse.web.pages.tables import Column, Table, moment, page
 from meterhouse.web.pages.tones import TONES
+from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import scope_in
 from meterhouse.web.templatetags.house import ago
 
@@ -54,6 +55,7 @@ class Known:
         return sum(count for _, count in self.reasons)
 
 
+@asks(CSV)
 def sources(request: HttpRequest) -> HttpResponse:
     _only_for_all(request)
     context = {"heading": "Sources", "about": "What is read, how often, and how that goes."}
@@ -61,6 +63,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     return page(request, "meterhouse/list.html", context, *tables)
 
 
+@asks(CSV)
 def source(request: HttpRequest, name: str) -> HttpResponse:
     _only_for_all(request)
     found = next((each for each in known() if each.config.name == name), None)

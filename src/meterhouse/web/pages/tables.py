@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 
 from meterhouse.live import figures
+from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
 
 Row = TypeVar("Row")
@@ -91,16 +92,29 @@ def page(
 ) -> HttpResponse:
     """Show a page with its tables under their names, or the one that is wanted as CSV."""
     if request.GET.get("format") == "csv" and tables:
-        wanted = request.GET.get("table", tables[0].name)
-        return as_csv(next((each for each in tables if each.name == wanted), tables[0]))
+        return as_csv(_named(request.GET.get("table") or tables[0].name, tables))
     shown = {each.name: replace(each, csv_url=_csv_url(request, each.name)) for each in tables}
     return render(request, template, {**context, "tables": shown})
 
 
+def _named(name: str, tables: Sequence[Table[Any]]) -> Table[Any]:
+    """Raises Mistake if no table of the page has this name."""
+    for each in tables:
+        if each.name == name:
+            return each
+    raise Mistake(f"table: {name!r} is none; there are: {', '.join(each.name for each in tables)}")
+
+
 def page_number(query: QueryDict) -> int:
-    """Which page of a table an address asks for, from 1; 1 for nonsense."""
-    said = query.get("page", "")
-    return min(max(int(said), 1), 1_000_000) if said.isdecimal() else 1
+    """Which page of a table an address asks for, from 1. The view has declared what it may be."""
+    return int(query.get("page") or 1)
+
+
+def require_page(number: int, size: int, total: int) -> None:
+    """Raises Mistake for a page after the last; a table without rows has one."""
+    last = max(-(-total // size), 1)
+    if number > last:
+        raise Mistake(f"page: there is no page {number}; the last is {last}")
 
 
 def pager(query: QueryDict, number: int, size: int, total: int) -> dict[str, object] | None:

@@ -9,11 +9,13 @@ from meterhouse.inventory import reading
 from meterhouse.inventory.facts import MembershipInfo, UserInfo
 from meterhouse.inventory.finding import Wanted
 from meterhouse.metering.clock import SystemClock
-from meterhouse.web.pages import resources
-from meterhouse.web.pages.names import Names, has_ended, names_for
+from meterhouse.web.pages import periods, resources
+from meterhouse.web.pages.names import Names, address, has_ended, names_for
 from meterhouse.web.pages.tables import Column, Table, moment, page
+from meterhouse.web.question import CSV, PERIOD, asks
 
 
+@asks(CSV)
 def users(request: HttpRequest) -> HttpResponse:
     names = names_for(request)
     inside = _projects_now(names)
@@ -34,21 +36,23 @@ def users(request: HttpRequest) -> HttpResponse:
     return page(request, "meterhouse/list.html", context, table)
 
 
+@asks({**CSV, **PERIOD})
 def user(request: HttpRequest, key: str) -> HttpResponse:
     names = names_for(request)
     found = next((each for each in names.users.values() if each.key == key), None)
     if found is None:
         raise Http404
     wanted = Wanted(user=found.id)
+    period = periods.kept(request.GET)
     context = {
         "heading": found.name,
         "key": found.key,
         "email": found.email,
         "ended": has_ended(found.ended_ms),
         "crumbs": [("Users", reverse("users"))],
-        "usage": f"{reverse('usage')}?user={found.key}",
-        "report": f"{reverse('reports')}?by=user",
-        "more": f"{reverse('resources')}?user={found.key}",
+        "usage": address("usage", {"user": found.key, **period}),
+        "report": address("reports", {"by": "user", **period}),
+        "more": address("resources", {"user": found.key}),
     }
     owned = reading.resources(names.scope, wanted, size=20)
     return page(

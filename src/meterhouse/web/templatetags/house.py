@@ -145,6 +145,12 @@ def stamp(at: datetime | int | None) -> SafeString:
     )
 
 
+@register.filter
+def exact(at: datetime) -> str:
+    """A moment that something is counted to: to the minute, or to the second if it is not one."""
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at.second or at.microsecond else f"{at:%Y-%m-%d %H:%M}"
+
+
 def _length(seconds: int) -> str:
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * size or (unit != "d" and seconds >= size):
