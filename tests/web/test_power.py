@@ -67,7 +67,10 @@ def test_what_two_meters_measure_is_added_once(root: Client) -> None:
     record([Sample(POWER, key, value, now_ms) for key, value in watts.items()], now_ms, sequence=2)
     assert names(root, "/last/hour/data/") == ["builder", "mirror", "outlet-n1", "rocket"]
     assert points(root, "/last/minute/data/")["now"] == {"w": 600.0, "answering": 4, "known": 4}
-    said = "All 4 probes, the last hour; 3 more measure the same watts and are left out"
+    said = (
+        "All 4 probes, the last hour; 3 more measure the same watts and are left out,"
+        " so what a PDU itself loses is in reports alone"
+    )
     assert said in text(root, "/last/hour/")
     assert "600" in text(root, "/now/")
     assert names(root, "/last/hour/data/?probes=in,mirror") == ["in", "mirror"]
