@@ -17,7 +17,6 @@ that gives no parent is below the part of its key before the last slash, or at t
 ""`` is the top. ``from`` and ``until`` are dates or moments with an offset, start in, end out.
 """
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -25,6 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
+from meterhouse.inventory import toml
 from meterhouse.inventory.declared import (
     STAR,
     Dated,
@@ -40,9 +40,9 @@ from meterhouse.inventory.declared import (
     Where,
 )
 from meterhouse.inventory.facts import FOREVER
-from meterhouse.inventory.keys import did_you_mean, is_key, is_path
+from meterhouse.inventory.keys import RESERVED, did_you_mean, is_key, is_path
 from meterhouse.inventory.terms import SHEETS, Sheet
-from meterhouse.inventory.toml import Table, lines_of_tables
+from meterhouse.inventory.toml import Table
 
 TABLES = (
     *("institutions", "projects", "users", "memberships", "shares", "rules", "sources"),
@@ -71,12 +71,10 @@ def parse(path: Path) -> Declaration:
 def parse_text(text: str, file: str) -> Declaration:
     """As ``parse``. file: its name, for messages."""
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+        document = toml.document(text)
+    except ValueError as error:
         raise Mistakes((f"{file}: {error}",)) from error
-    except RecursionError as error:
-        raise Mistakes((f"{file}: values lie too deep inside each other",)) from error
-    return _Reader(document, lines_of_tables(text)).declaration(file)
+    return _Reader(document, toml.lines_of_tables(text)).declaration(file)
 
 
 class _Reader:
@@ -140,6 +138,8 @@ class _Reader:
         if key and not is_good(key):
             slashes = " (parts joined by slashes)" if is_good is is_path else ""
             table.flaw(f"a key is {_PART}{slashes}, beginning with a letter or digit")
+        elif key in RESERVED:
+            table.flaw(f'the key "{key}" is reserved')
         values = {
             "key": key,
             "name": table.text("name"),
@@ -299,7 +299,7 @@ def _at(where: Where) -> str:
 
 def _title(name: str, key: str, values: Mapping[str, Any], number: int) -> str:
     """How messages call a table: by its key, or "osl in debian", or its number."""
-    title = str(values.get(key, "")) or str(number)
+    title = toml.shown(values.get(key, "")).strip('"') or str(number)
     project = values.get("project") if name in ("memberships", "shares") else None
     return f"{title} in {project}" if project else title
 

@@ -5,6 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+RESERVED = frozenset({"unassigned"})
+"""Keys that reports give to what is nobody's: nobody else has them."""
+
 PART = r"[a-z0-9][a-z0-9._-]*"
 _PART = re.compile(PART)
 _PATH = re.compile(rf"{PART}(/{PART})*")
@@ -29,7 +32,7 @@ def slug(name: str) -> str:
 def unique(wanted: str, taken: set[str]) -> str:
     """``wanted``, or ``wanted-2``, ``wanted-3``, ...; what is given is added to ``taken``."""
     key, number = wanted, 1
-    while key in taken:
+    while key in taken or key in RESERVED:
         number += 1
         key = f"{wanted}-{number}"
     taken.add(key)

@@ -1,6 +1,7 @@
 """Tables of a TOML file, read strictly: every flaw is noted, with the line it is on."""
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -17,6 +18,49 @@ _TOKEN = re.compile(
     r"|^[ \t]*\[\[[ \t]*(?P<table>[A-Za-z0-9_-]+)[ \t]*\]\]",
     re.DOTALL | re.MULTILINE,
 )
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_WHOLE = range(-(2**63), 2**63)  # what TOML has; longer ones are no numbers to any other program
+LONGEST = 500
+"""Characters of a declared text: a key, a name, an address."""
+
+
+def document(text: str) -> dict[str, Any]:
+    """Read TOML, its fractions as they are written. Raises ValueError that says what is wrong."""
+    try:
+        values = tomllib.loads(text, parse_float=_fraction)
+    except RecursionError as error:
+        raise ValueError("values lie too deep inside each other") from error
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
+        raise ValueError("a whole number is beyond 64 bits") from error
+    _check(values, "")
+    return values
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text[:40]} is no number that can be worked with") from error
+
+
+def _check(value: object, path: str) -> None:
+    """Raise ValueError for what no database and no other program can hold."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if _CONTROL.search(key):
+                raise ValueError(f"{path or 'the file'}: a key has control characters: {key!a}")
+            _check(each, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for each in value:
+            _check(each, path)
+    elif isinstance(value, int) and value not in _WHOLE:
+        raise ValueError(f"{path}: a whole number is beyond 64 bits")
+    elif isinstance(value, str) and "\0" in value:
+        raise ValueError(f"{path}: a text has a zero byte: {value[:40]!a}")
 
 
 def lines_of_tables(text: str) -> dict[str, list[int]]:
@@ -53,9 +97,13 @@ class Table:
         if isinstance(value, str):
             if needed and not value:
                 self.flaw(f"{key} is empty")
+            if _CONTROL.search(value):
+                self.flaw(f"{key} has a line break or another control character: {value[:40]!a}")
+            if len(value) > LONGEST:
+                self.flaw(f"{key} is longer than {LONGEST} characters: {value[:40]!a}…")
             return value
         if value is not None:
-            self.flaw(f"{key} must be a text, not {_shown(value)}")
+            self.flaw(f"{key} must be a text, not {shown(value)}")
         return ""
 
     def whole(self, key: str) -> int:
@@ -64,7 +112,7 @@ class Table:
         if value is None:
             return 1
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-            self.flaw(f"{key} must be a whole number above zero, not {_shown(value)}")
+            self.flaw(f"{key} must be a whole number above zero, not {shown(value)}")
             return 1
         return value
 
@@ -79,7 +127,7 @@ class Table:
         except (TypeError, ValueError, InvalidOperation):
             self.flaw(
                 f"{key} must be a number from 0 to a billion, of at most {PLACES} decimals, "
-                f'like {example} or "{example}", not {_shown(value)}'
+                f'like {example} or "{example}", not {shown(value)}'
             )
             return "0"
 
@@ -90,10 +138,10 @@ class Table:
             return None
         try:
             return _moment(value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             self.flaw(
                 f"{key} must be a date (2026-05-01) or a moment (2026-05-01T12:00:00Z) "
-                f"since 1970, not {_shown(value)}"
+                f"from 1970 to 9999, not {shown(value)}"
             )
             return None
 
@@ -125,7 +173,7 @@ def _amount(value: object) -> str:
 
 
 def _moment(value: object) -> int:
-    """Raises TypeError or ValueError. A date is its first moment in UTC."""
+    """Raises OverflowError, TypeError or ValueError. A date is its first moment in UTC."""
     if isinstance(value, str):
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if not isinstance(value, date):
@@ -134,12 +182,15 @@ def _moment(value: object) -> int:
         value = datetime.combine(value, time(), UTC)
     if value.utcoffset() is None or value < EPOCH:
         raise ValueError("no offset, or before 1970")
-    return to_ms(value)
+    return to_ms(value.astimezone(UTC))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as it stands in a message: on one line, and not for ever."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime | date):
         return value.isoformat()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = text if len(text) <= LONGEST else f"{text[:40]}…"
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
