@@ -1,5 +1,5 @@
 # One-line targets; what they do stands in scripts/ and pyproject.toml.
-.PHONY: run demo test check lint types layers migrations coverage bench lock new-source
+.PHONY: run demo test search check lint types layers migrations coverage bench lock new-source
 PORT ?= 8400
 DATA ?= data
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -7,6 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 run:        ; @scripts/environment run && exec meterhouse up --data "$(DATA)" --port "$(PORT)"
 demo:       ; @scripts/environment run && exec meterhouse demo --data "$(DATA)-demo" --port "$(PORT)"
 test:       ; @scripts/environment dev && scripts/test
+search:     ; @scripts/environment dev && scripts/search
 check:      lint types layers migrations
 lint:       ; ruff format --check . && ruff check .
 types:      ; mypy src tests bench
