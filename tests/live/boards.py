@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 
 from tests.conftest import NOON
 
@@ -20,9 +21,11 @@ Reading = tuple[str, float, float]
 """Resource, seconds after noon, watts."""
 
 
-def batch(sequence: int, *readings: Reading, publisher: str = "rack") -> Batch:
+def batch(
+    sequence: int, *readings: Reading, publisher: str = "rack", hold_ms: int = HOLD_MS
+) -> Batch:
     samples = [Sample(POWER, name, watts, T0 + round(s * 1000)) for name, s, watts in readings]
-    columns = Columns.of(samples, hold_ms=HOLD_MS)
+    columns = Columns.of(samples, hold_ms=hold_ms)
     return Batch(publisher=publisher, epoch=1, sequence=sequence, sent_ms=T0, samples=columns)
 
 
@@ -43,27 +46,32 @@ def counter(sequence: int, name: str, second: float, joules: float) -> Batch:
 
 @dataclass
 class Store:
-    """What was recorded: of each probe moment (ms) to watts, the last at a moment holds."""
+    """What was recorded: of each probe moment (ms) to watts, the last at a moment holds.
+
+    holds: likewise, for how many milliseconds each reading stands
+    """
 
     readings: dict[str, dict[int, float]] = field(default_factory=dict)
+    holds: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def record(self, batch: Batch) -> None:
         samples = batch.samples
         for key, at, watts in zip(samples.key, samples.at.tolist(), samples.value, strict=True):
-            if samples.series[key].meter == POWER.name:
-                self.readings.setdefault(samples.series[key].resource, {})[at] = float(watts)
+            resource, meter, hold_ms = samples.series[key]
+            if meter == POWER.name:
+                self.readings.setdefault(resource, {})[at] = float(watts)
+                self.holds.setdefault(resource, {})[at] = hold_ms
 
     def count(self, resources: Sequence[str]) -> list[Counted]:
         return [self.counted(name) for name in resources if name in self.readings]
 
     def counted(self, resource: str) -> Counted:
         at = sorted(self.readings[resource])
-        watts = [self.readings[resource][moment] for moment in at]
+        watts, holds = self.readings[resource], self.holds[resource]
         joules = sum(
-            w * min(until - since, HOLD_MS) / 1000
-            for since, until, w in zip(at, at[1:], watts, strict=False)
+            watts[since] * min(until - since, holds[since]) / 1000 for since, until in pairwise(at)
         )
-        return Counted(resource, HOLD_MS, at[-1], watts[-1], joules)
+        return Counted(resource, holds[at[-1]], at[-1], watts[at[-1]], joules)
 
 
 @dataclass

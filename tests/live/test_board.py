@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.live.boards import HOLD_MS, T0, Reading, Site, batch, both, counter
@@ -102,6 +103,27 @@ def test_after_it_was_counted_the_counter_goes_on_from_its_anchor(site: Site) ->
     assert site.joules("a") == 1100
     site.board.hear(both(1, "a", 3, 100, 5180))
     assert site.joules("a") == 1180
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 40), st.integers(0, 300), st.sampled_from([3_000, 20_000])),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_a_reading_adds_what_it_stood_for_by_its_own_hold(
+    told: list[tuple[int, int, int]],
+) -> None:
+    """told: seconds after the one before, watts, hold (ms), of readings of one probe."""
+    site, second = Site(), 0
+    site.clock.move(timedelta(hours=1))
+    for number, (after, watts, hold_ms) in enumerate(told, 1):
+        second += after
+        site.both(batch(number, ("a", second, watts), hold_ms=hold_ms))
+    assert site.joules("a") == pytest.approx(site.store.counted("a").joules)
+    site.count()
+    assert site.joules("a") == pytest.approx(site.store.counted("a").joules)
 
 
 def test_what_was_heard_is_not_counted_again_when_it_is_recorded(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -70,7 +70,7 @@ def house() -> House:
 def empty_the_store() -> None:
     """Between examples of one test; pytest empties it between tests."""
     with connection.cursor() as cursor:
-        for table in ("series", "position", "loss", "refusal", "head", "block"):
+        for table in ("series", "position", "loss", "refusal", "head", "block", "hold"):
             cursor.execute(f"DELETE FROM store_{table}")  # noqa: S608 - the names above
 
 
@@ -124,14 +124,20 @@ def bridged(readings: dict[int, float], start_ms: int, end_ms: int) -> tuple[flo
 
 
 def plainly(
-    readings: dict[int, float], start_ms: int, end_ms: int, *, hold_ms: int, kind: Kind
+    readings: dict[int, float],
+    start_ms: int,
+    end_ms: int,
+    *,
+    hold_ms: int | Mapping[int, int],
+    kind: Kind,
 ) -> Plain:
-    """readings: from moment to value."""
+    """readings: from moment to value; hold_ms: of all of them, or from moment to that of each."""
     moments = sorted(readings)
     count, integral, increase, covered, stood = 0, 0.0, 0.0, 0, []
     for number, at in enumerate(moments):
         following = moments[number + 1] if number + 1 < len(moments) else math.inf
-        until = min(at + hold_ms, following, end_ms)
+        hold = hold_ms if isinstance(hold_ms, int) else hold_ms[at]
+        until = min(at + hold, following, end_ms)
         span = int(until - max(at, start_ms))
         inside = start_ms <= at < end_ms
         if span > 0:

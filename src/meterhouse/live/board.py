@@ -37,6 +37,7 @@ Slots = NDArray[np.intp]
 MOST_KEPT = 1_000_000  # samples heard and not recorded yet; the oldest are then counted anew
 _TUPLES_KEPT = 1_024
 _NO_SLOT = -1
+_UNKNOWN = -1
 _COLUMNS = (
     *("hold", "at", "watts", "shown", "changed"),
     *("_anchor", "_since", "_counter_at", "_counter"),
@@ -83,17 +84,20 @@ class _Heard(NamedTuple):
 
 
 class _Places(NamedTuple):
-    """The slot of each series of a batch, by what it measures; or _NO_SLOT."""
+    """The slot of each series of a batch, by what it measures, or _NO_SLOT; and its hold."""
 
     series: tuple[Series, ...]
     power: Slots
     counters: Slots
+    hold: Ints
 
 
 class Board:
     """Slots, one a probe, in the order they came. ``version`` grows whenever a slot changes.
 
     resources: the whole key of each slot's probe
+    hold:      int64[n], for how long the newest reading stands (milliseconds);
+               -1: as long as the next one
     at:        int64[n], moment of the newest reading, milliseconds since 1970; 0: none yet
     watts:     float64[n]
     shown:     float64[n], joules up to ``at``; never falls
@@ -131,6 +135,7 @@ class Board:
     def restore(self, saved: Iterable[Counted]) -> None:
         """Begin with what was shown before a restart. All of it is stale until it is counted."""
         self.adopt(saved)
+        self.hold[: len(self)] = _UNKNOWN  # nobody kept it
         self._stale.update(range(len(self)))
 
     def hear(self, batch: Batch) -> None:
@@ -186,10 +191,11 @@ class Board:
         """Put in place what the store knows, and add what was heard since then."""
         found = list(counted)
         since, self._recording = self._recording or [], None
-        slots = np.array([self._slot_for(each.resource, each.hold_ms) for each in found], np.intp)
+        slots = np.array([self._slot_for(each.resource) for each in found], np.intp)
         if not len(slots):
             return
         counters = [each.counter or Counter(0, 0.0, 0.0) for each in found]
+        self.hold[slots] = [each.hold_ms for each in found]
         self.at[slots] = [each.at_ms for each in found]
         self.watts[slots] = [each.watts for each in found]
         self._anchor[slots] = [counter.anchor for counter in counters]
@@ -239,11 +245,14 @@ class Board:
         chain = Chain.of(rows, self.at, self.watts)
         # What the counter has counted already is not added once more.
         begins = np.maximum(chain.before_at, self._counter_at[rows.slot])
-        ends = np.minimum(rows.at, chain.before_at + self.hold[rows.slot])
+        before = chain.before_of(rows.hold, self.hold)
+        hold = np.where(before == _UNKNOWN, rows.hold, before)
+        ends = np.minimum(rows.at, chain.before_at + hold)
         stood_ms = np.where(chain.before_at > 0, np.maximum(ends - begins, 0), 0)
         self._since[chain.slots] += chain.sums(chain.before * stood_ms) / 1000
         self.at[chain.slots] = rows.at[chain.last]
         self.watts[chain.slots] = rows.value[chain.last]
+        self.hold[chain.slots] = rows.hold[chain.last]
 
     def _take_counters(self, rows: Rows) -> Slots:
         """Let energy counters speak. rows: as ``in_order`` gives them, those of power are in.
@@ -285,9 +294,9 @@ class Board:
         places = self._slots(samples.series)
         if places is None:
             return None
-        now_ms = self._clock.now_ms()
+        now_ms, key = self._clock.now_ms(), samples.key
         power, counters = (
-            Rows(slots[samples.key], samples.at, samples.value).believed(now_ms)
+            Rows(slots[key], samples.at, samples.value, places.hold[key]).believed(now_ms)
             for slots in (places.power, places.counters)
         )
         heard = _Heard(next(self._numbers), power, counters)
@@ -312,24 +321,23 @@ class Board:
             series,
             np.full(len(series), _NO_SLOT, np.intp),
             np.full(len(series), _NO_SLOT, np.intp),
+            np.fromiter((one.hold_ms for one in series), np.int64, len(series)),
         )
         columns = {POWER.name: places.power, ENERGY.name: places.counters}
-        for place, (resource, meter, hold_ms) in enumerate(series):
+        for place, (resource, meter, _) in enumerate(series):
             if meter in columns:
                 is_new = resource not in self._slot
-                slot = self._slot_for(resource, hold_ms if meter == POWER.name else None)
+                slot = self._slot_for(resource)
                 columns[meter][place] = slot
                 if is_new:
                     self._stale.add(slot)
         return places
 
-    def _slot_for(self, resource: str, hold_ms: int | None) -> int:
+    def _slot_for(self, resource: str) -> int:
         slot = self._slot.setdefault(resource, len(self.resources))
         if slot == len(self.resources):
             self.resources.append(resource)
             self._grow()
-        if hold_ms is not None:
-            self.hold[slot] = hold_ms
         return slot
 
     def _grow(self) -> None:

@@ -16,7 +16,7 @@ from meterhouse.live import figures
 from meterhouse.metering.meters import ENERGY, METERS, Kind
 from meterhouse.metering.periods import Period
 from meterhouse.store import bridging, reading
-from meterhouse.store.reading import Buckets, Stored
+from meterhouse.store.reading import Buckets, Readings, Stored
 
 Floats = NDArray[np.float64]
 
@@ -96,34 +96,36 @@ def _expected(series: Stored, period: Period) -> float:
 
 def _readings(series: Stored, period: Period, using: str) -> tuple[Floats, Floats]:
     """Single readings, with a hole wherever none stood."""
-    hold_ms = series.series.hold_ms
-    longer = Period.from_ms(max(period.start_ms - hold_ms, 0), period.end_ms)
+    longest_ms = series.longest_hold_ms
+    longer = Period.from_ms(max(period.start_ms - longest_ms, 0), period.end_ms)
     found = reading.read(series, longer, using)
-    at, value = found.at, found.value
+    at, value, hold_ms = found.at, found.value, found.hold_ms
     if _kind(series) is Kind.CUMULATIVE:
-        at, value = at[1:], _rates(series, at, value)
+        value, at = _rates(series, found), at[1:]
+        hold_ms = hold_ms[1:]
     inside = at >= period.start_ms
-    return _with_holes(at[inside], value[inside], hold_ms, period.end_ms)
+    return _with_holes(at[inside], value[inside], hold_ms[inside], period.end_ms)
 
 
-def _rates(series: Stored, at: NDArray[np.int64], value: Floats) -> Floats:
+def _rates(series: Stored, found: Readings) -> Floats:
     """Increase in each second between readings; NaN over a gap. A restart counts from zero."""
+    at, value = found.at, found.value
     if series.series.meter == ENERGY.name:
         step, passed = bridging.steps(at, value)
     else:
         step, passed = np.diff(value), np.diff(at)
         step = np.where(step < 0, np.maximum(value[1:], 0), step)
-    known = (passed > 0) & (passed <= series.series.hold_ms)
+    known = (passed > 0) & (passed <= found.hold_ms[:-1])
     rates: Floats = np.where(known, step * 1000 / np.maximum(passed, 1), np.nan)
     return rates
 
 
 def _with_holes(
-    at: NDArray[np.int64], value: Floats, hold_ms: int, end_ms: int
+    at: NDArray[np.int64], value: Floats, hold_ms: NDArray[np.int64], end_ms: int
 ) -> tuple[Floats, Floats]:
     """Put a NaN after every reading that the next one, or the end, does not follow in time."""
     holes = np.flatnonzero(np.diff(at, append=end_ms) > hold_ms) + 1
-    filled = np.insert(at, holes, at[holes - 1] + hold_ms)
+    filled = np.insert(at, holes, at[holes - 1] + hold_ms[holes - 1])
     return filled / 1000, np.insert(value, holes, np.nan)
 
 

@@ -20,17 +20,19 @@ class Rows:
     slot:   intp[n], of a board; below 0: of no probe
     at:     int64[n], milliseconds since 1970
     value:  float64[n]
+    hold:   int64[n], for how long each stands when no next one comes (milliseconds)
     """
 
     slot: NDArray[np.intp]
     at: NDArray[np.int64]
     value: NDArray[np.float64]
+    hold: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.slot)
 
     def only(self, which: "NDArray[np.bool_] | NDArray[np.intp]") -> "Rows":
-        return Rows(self.slot[which], self.at[which], self.value[which])
+        return Rows(self.slot[which], self.at[which], self.value[which], self.hold[which])
 
     def believed(self, now_ms: int) -> "Rows":
         """Those of probes that can be meant, as the recorder judges them too."""
@@ -65,6 +67,8 @@ class Chain:
     last: NDArray[np.bool_]
     before_at: NDArray[np.int64]
     before: NDArray[np.float64]
+    _slot: NDArray[np.intp]
+    _is_first: NDArray[np.bool_]
 
     @classmethod
     def of(cls, rows: Rows, newest_at: NDArray[np.int64], newest: NDArray[np.float64]) -> "Chain":
@@ -78,7 +82,13 @@ class Chain:
             np.append(is_first[1:], True),
             np.where(is_first, newest_at[slot], np.append(0, rows.at[:-1])),
             np.where(is_first, newest[slot], np.append(0.0, rows.value[:-1])),
+            slot,
+            is_first,
         )
+
+    def before_of(self, column: NDArray[np.int64], newest: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of the reading before each what a column of the rows, or of the board, has."""
+        return np.where(self._is_first, newest[self._slot], np.append(0, column[:-1]))
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of each slot."""

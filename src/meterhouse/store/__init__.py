@@ -9,6 +9,7 @@ was sealed, in which order it came, or how often.
                    └──────────────────┴──── reading ───────────┘
 
     recorder    batches, exactly once: positions, catalogue (ids), screening, quick, heads, packing
+                each sample's own hold: holds, hold_changes
     sealing     merging, blocks, codec
     closing     folding (the arithmetic), raw, shelves
     bringing    what was measured elsewhere before: past (the arithmetic)

@@ -101,15 +101,16 @@ def bring(
         since_ms = max(kept_from(now_ms, policy.hour), EARLIEST_MS)
         kept = past.within(since_ms, own_ms)
         gain = _gained(cursor, state, kept, own_ms, kept_from(now_ms, policy.minute))
-        start_ms, end_ms = gain.span(kept, state.hold_ms) if gain else (own_ms, own_ms)
+        hold_ms = state.hold_at(own_ms - 1)
+        start_ms, end_ms = gain.span(kept, hold_ms) if gain else (own_ms, own_ms)
         if gain:
             _write(cursor, state, gain, own_ms, start_ms)
     return Brought(
         own_ms=own_ms,
         start_ms=start_ms,
         end_ms=end_ms,
-        integral=float(gain.hours.integral.sum() + gain.value.sum() * state.hold_ms / 1000),
-        covered_ms=int(gain.hours.covered_ms.sum()) + len(gain.at) * state.hold_ms,
+        integral=float(gain.hours.integral.sum() + gain.value.sum() * hold_ms / 1000),
+        covered_ms=int(gain.hours.covered_ms.sum()) + len(gain.at) * hold_ms,
         own=past.within(own_ms, _EVER).covered_ms,
         known=gain.known,
         too_old=past.within(0, since_ms).covered_ms,
@@ -136,7 +137,8 @@ def _gained(cursor: Any, state: State, kept: Past, own_ms: int, minutes_ms: int)
     minutes_ms = _minutes_from(state, before, begin_ms, minutes_ms)
     # What was brought before of the first own hour stands; once readings go, none may come.
     is_open = state.own_ms is None and state.pruned_ms <= begin_ms
-    seam = as_readings(kept, begin_ms if is_open else own_ms, own_ms, state.hold_ms)
+    since_ms = begin_ms if is_open else own_ms
+    seam = as_readings(kept, since_ms, own_ms, state.hold_at(own_ms - 1))
     known = (before if is_open else kept).covered_ms - int(hours.covered_ms.sum())
     return _Gain(hours, _minutes_of(hours, before, minutes_ms), minutes_ms, *seam, known)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from meterhouse.metering.meters import METERS
 from meterhouse.metering.samples import Series
 from meterhouse.store import packing
+from meterhouse.store.holds import EVER
 
 _SERIES_KEPT = 1_000_000  # beyond this the cache starts anew, rather than grow for ever
 _TUPLES_KEPT = 1_024
@@ -19,6 +20,9 @@ _LOOK_UP_AT_ONCE = 400  # pairs in one query: SQLite takes 32,766 parameters, an
 class Known(NamedTuple):
     """A tuple of series and the id of each, in order; 0 where the meter is unknown.
 
+    since:   int64[n], from when on the readings of each have the hold that it is named with;
+             EVER where they do not, or nobody has looked
+    version: of the holds, when that was so; until it is another it is so still
     each:   0, 1, 2, ...: the key of columns with one sample of each series
     packed: the ids as the head writes them
     """
@@ -28,6 +32,13 @@ class Known(NamedTuple):
     all_known: bool
     each: NDArray[np.uint32]
     packed: bytes
+    since: NDArray[np.int64]
+    since_ms: int
+    version: int
+
+    def stands(self, key: NDArray[np.uint32], at: NDArray[np.int64], first_ms: int) -> bool:
+        """Whether samples, the first of them then, have the holds they are named with."""
+        return first_ms >= self.since_ms or bool((at >= self.since[key]).all())
 
     def of(self, key: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """The ids of samples by their keys; ``ids`` itself where there is one of each series."""
@@ -61,16 +72,23 @@ class Catalogue:
         found = self._look_up(series)
         ids = np.fromiter((found.get(one, 0) for one in series), np.uint32, len(series))
         each = np.arange(len(ids), dtype=np.uint32)
-        known = Known(series, ids, bool(ids.all()), each, packing.pack_series(ids))
-        transaction.on_commit(lambda: self._remember(known, found), using=self._using)
-        return known
+        since = np.full(len(ids), EVER, np.int64)
+        transaction.on_commit(lambda: self._note(found), using=self._using)
+        packed = packing.pack_series(ids)
+        return Known(series, ids, bool(ids.all()), each, packed, since, EVER, 0)
 
-    def _remember(self, known: Known, found: dict[Series, int]) -> None:
+    def remember(self, known: Known) -> None:
+        """Remember a tuple as soon as this transaction is committed."""
+        transaction.on_commit(lambda: self._remember(known), using=self._using)
+
+    def _note(self, found: dict[Series, int]) -> None:
         if len(self._ids) > _SERIES_KEPT:
             self._ids.clear()
-        if len(self._tuples) >= _TUPLES_KEPT:
-            self._tuples.pop(next(iter(self._tuples)))
         self._ids.update(found)
+
+    def _remember(self, known: Known) -> None:
+        if id(known.series) not in self._tuples and len(self._tuples) >= _TUPLES_KEPT:
+            self._tuples.pop(next(iter(self._tuples)))
         # The tuple is kept beside its id(), so that no other object can come to have the same.
         self._tuples[id(known.series)] = known
 
@@ -96,21 +114,14 @@ def _find_or_make(cursor: Any, series: Sequence[Series]) -> dict[Series, int]:
             [field for one in new.values() for field in one],
         )
         there = _select(cursor, series)
-    changed = [
-        (one.hold_ms, there[one[:2]][0]) for one in series if there[one[:2]][1] != one.hold_ms
-    ]
-    if changed:
-        cursor.executemany("UPDATE store_series SET hold_ms = %s WHERE id = %s", changed)
-    return {one: there[one[:2]][0] for one in series}
+    return {one: there[one[:2]] for one in series}
 
 
-def _select(cursor: Any, series: Sequence[Series]) -> dict[tuple[str, str], tuple[int, int]]:
-    """From (resource, meter) to (id, hold_ms), of those of the given series that exist."""
+def _select(cursor: Any, series: Sequence[Series]) -> dict[tuple[str, str], int]:
+    """From (resource, meter) to id, of those of the given series that exist."""
     places = ", ".join(["%s"] * len(series))
     cursor.execute(
-        f"SELECT resource, meter, id, hold_ms FROM store_series WHERE resource IN ({places})",
+        f"SELECT resource, meter, id FROM store_series WHERE resource IN ({places})",
         [one.resource for one in series],
     )
-    return {
-        (resource, meter): (number, hold) for resource, meter, number, hold in cursor.fetchall()
-    }
+    return {(resource, meter): number for resource, meter, number in cursor.fetchall()}

@@ -32,6 +32,10 @@ CLOSED_TOGETHER_MS = 2 * HOUR_MS
 """So many hours are closed at once: at 1 Hz 7,200 samples, nearly a full block, and SQLite's pages
 get full. Until then their raw samples answer."""
 
+_HOLD_OF_LAST = (
+    "COALESCE((SELECT h.hold_ms FROM store_hold h WHERE h.series = store_series.id"
+    " AND (h.since_ms <= last_ms OR h.since_ms = 0) ORDER BY h.since_ms DESC LIMIT 1), hold_ms)"
+)
 _MINUTES = HOUR_MS // WIDTH_MS[MINUTE]
 _EXACT = 2.0**53  # integers beyond this are not all floats
 _SERIES = 1000  # in one transaction, at most
@@ -43,7 +47,7 @@ def close_some(cursor: Any, over_ms: int) -> int:
     waiting = states.where(
         cursor,
         "folded_ms < %s AND CASE WHEN meter = %s THEN last_ms >= folded_ms + %s"
-        " ELSE last_ms + hold_ms > folded_ms END ORDER BY folded_ms, id LIMIT %s",
+        f" ELSE last_ms + {_HOLD_OF_LAST} > folded_ms END ORDER BY folded_ms, id LIMIT %s",
         (over_ms, ENERGY.name, HOUR_MS, _SERIES),
     )
     if not waiting:
@@ -117,7 +121,7 @@ def _folded(
             groups.setdefault(alike, []).append(part)
     for alike, some in groups.items():
         for few in blocks.portions(some):
-            holds = [known[part.series].hold_ms for part in few]
+            holds = [known[part.series].holds_at(part.at) for part in few]
             made = _made(few, holds, alike, spans[0])
             for granularity, rows in made.items():
                 split = rows.split(len(few))
@@ -126,7 +130,7 @@ def _folded(
 
 
 def _made(
-    parts: Sequence[Part], holds: Sequence[int], alike: _Alike, span: Span
+    parts: Sequence[Part], holds: "Sequence[int | Ints]", alike: _Alike, span: Span
 ) -> dict[Granularity, Rows]:
     """Hours, and minutes if those are made, of series that are alike, one after the other."""
     finest = MINUTE if alike.with_minutes else HOUR
@@ -228,7 +232,8 @@ def _touched(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
     if state.bridges:
         return _bridged(cursor, state, first_ms, last_ms)
     following = raw.first_after(cursor, state.id, last_ms)
-    until = last_ms + state.hold_ms
+    # One that stood before the first of them may have stood longer than they do.
+    until = last_ms + state.longest_hold_ms
     if following is not None:
         until = following if state.kind is Kind.CUMULATIVE else min(until, following)
     end = min(hour_of(until) + HOUR_MS, state.folded_ms)

@@ -93,6 +93,7 @@ def fold(
     at, value: samples of one series, oldest first, no two at one moment; from the last before
                the first edge to the last before the last edge; more do no harm
     edges:     at least two, ascending
+    hold_ms:   of all of them, or of each
     begins:    where samples begin that are no increase over those before them
     bridges:   whether it is an energy counter; then the samples are as bridging.between wants
     """
@@ -109,17 +110,21 @@ def fold(
 
 
 def fold_many(
-    parts: Sequence[tuple[Ints, Floats]], edges: Ints, *, holds: Sequence[int], kind: Kind
+    parts: Sequence[tuple[Ints, Floats]],
+    edges: Ints,
+    *,
+    holds: "Sequence[int | Ints]",
+    kind: Kind,
 ) -> Rows:
     """Fold many series by the same edges: all buckets of the first, then of the second, ...
 
     parts:  moments and values as for ``fold``, but with nothing at or after the last edge
-    holds:  of each series
+    holds:  of each series, or of each of its samples
 
     The series are laid one after another in time, so far apart that no reading of one stands in
     a bucket of the next, and folded as if they were one.
     """
-    reach = max(holds) + 1
+    reach = max(int(np.max(hold)) for hold in holds) + 1
     stride = int(edges[-1] - edges[0]) + 2 * reach
     shift = np.arange(len(parts)) * stride - int(edges[0]) + reach
     sizes = [len(at) for at, _ in parts]
@@ -129,7 +134,7 @@ def fold_many(
         at + np.repeat(shift, sizes),
         np.concatenate([value for _, value in parts]),
         np.append((edges + shift[:, None]).ravel(), _NEVER),
-        hold_ms=np.repeat(holds, sizes),
+        hold_ms=np.concatenate([*map(np.broadcast_to, holds, sizes)]),
         kind=kind,
         begins=np.cumsum([0, *sizes[:-1]]),
     )

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.store import packing
+from meterhouse.store.holds import VERSION
 
 _INSERT = (
     "INSERT INTO store_head (min_ms, max_ms, count, series, at, value)"
-    " VALUES (%s, %s, %s, %s, %s, %s)"
+    f" SELECT %s, %s, %s, %s, %s, %s WHERE {VERSION} = %s"
 )
 _SELECT = "SELECT id, min_ms, max_ms, count, series, at, value FROM store_head"
 
@@ -65,18 +66,21 @@ class Span(NamedTuple):
 
 
 def insertion(
-    samples: Samples, span: Span, packed: bytes | None = None
+    samples: Samples, span: Span, version: int, packed: bytes | None = None
 ) -> tuple[str, tuple[object, ...]]:
     """The statement that writes samples, at least one, as one row.
 
-    packed: their ids, if somebody has them so
+    It writes none if their holds have been changed since it was made.
+
+    version: of the holds (``holds.version``)
+    packed:  their ids, if somebody has them so
     """
     blobs = (
         packed or packing.pack_series(samples.series),
         packing.pack_times(samples.at, *span),
         packing.pack_values(samples.value),
     )
-    return _INSERT, (*span, len(samples), *blobs)
+    return _INSERT, (*span, len(samples), *blobs, version)
 
 
 def within(cursor: Any, start_ms: int, end_ms: int, ids: Collection[int]) -> Samples:

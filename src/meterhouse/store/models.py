@@ -14,7 +14,7 @@ class Series(models.Model):
 
     resource = models.TextField()
     meter = models.TextField()
-    hold_ms = models.BigIntegerField()  # as the newest batch told it
+    hold_ms = models.BigIntegerField()  # of its newest readings; of older ones see Hold
     first_ms = models.BigIntegerField(null=True)  # of what is sealed or was brought; null: nothing
     last_ms = models.BigIntegerField(null=True)
     last_value = models.FloatField(null=True)
@@ -27,6 +27,24 @@ class Series(models.Model):
         db_table = "store_series"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["resource", "meter"], name="store_series_once"),
+        ]
+
+
+class Hold(models.Model):
+    """From when on the readings of a series stand for how long, up to its next row.
+
+    Only of series whose hold changed; the first row is also that of all before it, and the last
+    one is what ``Series`` has. Ids are never given twice: the largest tells whether one is new.
+    """
+
+    series = models.BigIntegerField()
+    since_ms = models.BigIntegerField()
+    hold_ms = models.BigIntegerField()
+
+    class Meta:
+        db_table = "store_hold"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["series", "since_ms"], name="store_hold_once"),
         ]
 
 

@@ -21,22 +21,23 @@ def is_possible(using: str) -> bool:
 
 
 def write(using: str, claim: Statement, then: Statement) -> bool:
-    """Do both statements durably if the first changes a row; otherwise nothing."""
+    """Do both statements durably if each changes a row; otherwise nothing."""
     connection = connections[using]
     connection.ensure_connection()
     database: sqlite3.Connection = connection.connection
     with connection.wrap_database_errors:
         database.execute("BEGIN IMMEDIATE")
         try:
-            claimed = database.execute(_plain(claim[0]), claim[1]).rowcount == 1
-            if claimed:
-                database.execute(_plain(then[0]), then[1])
-            database.execute("COMMIT" if claimed else "ROLLBACK")
+            done = all(
+                database.execute(_plain(statement), values).rowcount == 1
+                for statement, values in (claim, then)
+            )
+            database.execute("COMMIT" if done else "ROLLBACK")
         except BaseException:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
-    return claimed
+    return done
 
 
 def _plain(statement: str) -> str:

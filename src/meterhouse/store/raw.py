@@ -57,7 +57,7 @@ def clipped(samples: Samples, span: Span) -> Samples:
 
 def reaching_back(state: State, span: Span) -> Span:
     """A span with the time before it in which a reading that still stands can have been taken."""
-    return span._replace(start_ms=span.start_ms - state.hold_ms)
+    return span._replace(start_ms=state.reach(span.start_ms))
 
 
 def standing(

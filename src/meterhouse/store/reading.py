@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
-from meterhouse.store import ends, raw, reckoning, states
+from meterhouse.store import ends, holds, raw, reckoning, states
 from meterhouse.store.blocks import Granularity, Span
 from meterhouse.store.folding import Floats, Ints, Rows, edges, nothing
 from meterhouse.store.planning import coarsest
@@ -32,6 +32,7 @@ class Stored:
 
     own_ms: from when on they were recorded here; what is known before was brought from elsewhere
     raw_ms: from when on every one of them is there; before, perhaps only minutes or hours
+    longest_hold_ms: of all its readings; ``series`` has that of the newest
     """
 
     id: int
@@ -40,14 +41,21 @@ class Stored:
     last_ms: int
     own_ms: int
     raw_ms: int
+    longest_hold_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readings:
-    """at: int64[n], milliseconds since 1970, ascending, each once; value: float64[n]."""
+    """Columns of one series.
+
+    at:      int64[n], milliseconds since 1970, ascending, each once
+    value:   float64[n]
+    hold_ms: int64[n], for how long each stands when no next one comes
+    """
 
     at: Ints
     value: Floats
+    hold_ms: Ints
 
     def __len__(self) -> int:
         return len(self.at)
@@ -127,6 +135,7 @@ def _stored(cursor: Any, known: Sequence[State]) -> list[Stored]:
             max(lasts),
             min(firsts) if state.own_ms is None else state.own_ms,
             state.pruned_ms,
+            state.longest_hold_ms,
         )
         for state in known
         for firsts in [_present(state.first_ms, oldest.get(state.id))]
@@ -174,8 +183,10 @@ def _named(cursor: Any, resource: str | None, meter: str | None) -> list[State]:
     )
 
 
-def _series(state: State) -> Series:
-    return Series(state.resource, state.meter, state.hold_ms)
+def _series(state: State, at_ms: int | None = None) -> Series:
+    """A series with the hold of its newest readings, or of one taken at a moment."""
+    hold_ms = state.hold_ms if at_ms is None else state.hold_at(at_ms)
+    return Series(state.resource, state.meter, hold_ms)
 
 
 def having(meters: Sequence[str], using: str = "default") -> dict[str, frozenset[str]]:
@@ -194,12 +205,13 @@ def read(series: Stored | Series, period: Period, using: str = "default") -> Rea
     with snapshot(using) as cursor:
         state = _state(cursor, series)
         if state is None:
-            return Readings(*raw.NOTHING)
+            return Readings(*raw.NOTHING, np.empty(0, np.int64))
         span = Span(state.id, period.start_ms, period.end_ms)
         question = Question(state, span.start_ms, span.end_ms, Granularity.RAW)
         fresh = reckoning.fresh(cursor, [question])
         sealed = raw.within(raw.shelf(cursor, [span]), span)
-        return Readings(*raw.with_fresh(sealed, state, span, fresh))
+        at, value = raw.with_fresh(sealed, state, span, fresh)
+        return Readings(at, value, np.broadcast_to(state.holds_at(at), len(at)))
 
 
 def buckets(
@@ -319,10 +331,12 @@ def newest(meter: str, using: str = "default") -> Levels:
         cursor.execute(_SEALED, [meter])
         rows = cursor.fetchall()
         ids, resources, *columns = zip(*rows, strict=True) if rows else ((),) * 5
-        fresh = ends.newest_of(cursor, np.array(ids, np.int64))
-    hold_ms, at, value = (np.array(column) for column in columns)
-    is_fresh = fresh.at >= at
-    at, value = np.where(is_fresh, fresh.at, at), np.where(is_fresh, fresh.value, value)
+        numbers = np.array(ids, np.int64)
+        fresh = ends.newest_of(cursor, numbers)
+        hold_ms, at, value = (np.array(column) for column in columns)
+        is_fresh = fresh.at >= at
+        at, value = np.where(is_fresh, fresh.at, at), np.where(is_fresh, fresh.value, value)
+        hold_ms = holds.in_force(cursor, meter, numbers, at, hold_ms)
     whole = Levels(resources, hold_ms, at, value)
     return whole if (at >= 0).all() else whole.of(set(compress(resources, (at >= 0).tolist())))
 
@@ -341,9 +355,9 @@ def latest(
     for state in known:
         fresh = newest.get(state.id)
         if fresh and (state.last_ms is None or fresh.at_ms >= state.last_ms):
-            found.append(Latest(_series(state), fresh.at_ms, fresh.value))
+            found.append(Latest(_series(state, fresh.at_ms), fresh.at_ms, fresh.value))
         elif state.last_ms is not None and state.last_value is not None:
-            found.append(Latest(_series(state), state.last_ms, state.last_value))
+            found.append(Latest(_series(state, state.last_ms), state.last_ms, state.last_value))
     return found
 
 

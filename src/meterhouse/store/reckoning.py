@@ -52,7 +52,7 @@ def fresh(cursor: Any, questions: Sequence[Question]) -> Fresh:
 def _matters_from(question: Question) -> int:
     """The oldest moment at which a reading can change the answer."""
     state = question.state
-    return 0 if state.kind is Kind.CUMULATIVE else question.start_ms - state.hold_ms
+    return 0 if state.kind is Kind.CUMULATIVE else state.reach(question.start_ms)
 
 
 def _matters_until(question: Question) -> int:
@@ -96,9 +96,8 @@ def _folded(
     span = Span(state.id, piece.start_ms, piece.end_ms)
     if piece.granularity is RAW:
         at, value = raw.standing(cursor, state, span, shelves.raw, fresh)
-        return fold(
-            at, value, edges, hold_ms=state.hold_ms, kind=state.kind, bridges=state.bridges
-        )
+        hold_ms = state.holds_at(at)
+        return fold(at, value, edges, hold_ms=hold_ms, kind=state.kind, bridges=state.bridges)
     return gather(shelves.rows(piece, span, edges), edges)
 
 
@@ -177,12 +176,12 @@ def _total(state: State, piece: Piece, shelves: _Shelves, fresh: Fresh) -> tuple
     if piece.granularity is RAW:
         longer = raw.reaching_back(state, span)
         at, value = raw.with_fresh(raw.within(shelves.raw, longer), state, longer, fresh)
-        return _integral(at, value, state.hold_ms, span)
+        return _integral(at, value, state.holds_at(at), span)
     found = shelves.rows(piece, span, np.array(span[1:], np.int64))
     return float(found.integral.sum()), int(found.covered_ms.sum())
 
 
-def _integral(at: Ints, value: Floats, hold_ms: int, span: Span) -> tuple[float, int]:
+def _integral(at: Ints, value: Floats, hold_ms: "int | Ints", span: Span) -> tuple[float, int]:
     if not len(at):
         return 0.0, 0
     until = np.minimum(np.append(at[1:], span.end_ms), at + hold_ms)

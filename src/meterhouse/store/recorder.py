@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
+import numpy as np
 from django.db import connections, transaction
+from numpy.typing import NDArray
 
 from meterhouse.metering.batches import Batch, Position
 from meterhouse.metering.clock import Clock, SystemClock
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.store import heads, positions, quick
+from meterhouse.store import heads, hold_changes, positions, quick
 from meterhouse.store.catalogue import Catalogue, Known
 from meterhouse.store.counting import count_refused
 from meterhouse.store.heads import Samples, Span
@@ -76,24 +78,40 @@ class Recorder:
         )
 
     def _insertion(self, columns: Columns, known: Known) -> Statement | None:
-        """What writes samples if all are believed."""
+        """What writes samples if all are believed and have the holds they are named with."""
         samples = Samples(known.of(columns.key), columns.at, columns.value)
         span = Span.of(samples)
+        if not known.stands(columns.key, columns.at, span.first_ms):
+            return None
         if not known.all_known or not is_believed(samples, span, self._clock.now_ms()):
             return None
         packed = known.packed if samples.series is known.ids else None
-        return heads.insertion(samples, span, packed)
+        return heads.insertion(samples, span, known.version, packed)
 
     def _append(self, cursor: Any, columns: Columns) -> None:
         known = self._catalogue.known(columns.series)
         insertion = self._insertion(columns, known)
-        if insertion is None:
-            samples = Samples(known.of(columns.key), columns.at, columns.value)
-            samples, refused = screen(samples, self._clock.now_ms())
-            count_refused(cursor, refused)
-            insertion = heads.insertion(samples, Span.of(samples)) if len(samples) else None
         if insertion:
             cursor.execute(*insertion)
+            if cursor.rowcount == 1:
+                return
+        samples = Samples(known.of(columns.key), columns.at, columns.value)
+        keep, refused = screen(samples, self._clock.now_ms())
+        count_refused(cursor, refused)
+        if keep.any():
+            self._write(cursor, known, columns.key[keep], samples.only(keep))
+
+    def _write(self, cursor: Any, known: Known, key: NDArray[np.uint32], samples: Samples) -> None:
+        """Write samples, all believed, with the holds they are named with."""
+        span, stands = Span.of(samples), known
+        if not known.stands(key, samples.at, span.first_ms):
+            stands = hold_changes.kept(cursor, known, key, samples.at)
+        cursor.execute(*heads.insertion(samples, span, stands.version))
+        while cursor.rowcount != 1:  # holds were changed since then, or are by somebody else now
+            stands = hold_changes.kept(cursor, known, key, samples.at)
+            cursor.execute(*heads.insertion(samples, span, stands.version))
+        if stands is not known:
+            self._catalogue.remember(stands)
 
     def positions(self) -> Mapping[str, Position]:
         """The last batch recorded of each publisher."""

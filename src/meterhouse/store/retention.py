@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from meterhouse.metering.meters import ENERGY
-from meterhouse.store import blocks
+from meterhouse.store import blocks, holds
 from meterhouse.store.blocks import HOUR_MS, Granularity
 from meterhouse.store.locking import alone
 from meterhouse.store.states import hour_of
@@ -20,7 +20,8 @@ from meterhouse.store.states import hour_of
 _MS = timedelta(milliseconds=1)
 _BLOCKS = 2000  # in one transaction
 _STEPS = 500  # transactions in one call, at most
-_ENDS = "CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + s.hold_ms ELSE b.end_ms END"
+_LONGEST = "COALESCE((SELECT MAX(h.hold_ms) FROM store_hold h WHERE h.series = s.id), s.hold_ms)"
+_ENDS = f"CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + {_LONGEST} ELSE b.end_ms END"
 _BRIDGED = (
     "b.start_ms < (SELECT c.start_ms FROM store_block c WHERE c.series = s.id"
     " AND c.granularity = 0 AND c.end_ms <= s.folded_ms ORDER BY c.start_ms DESC LIMIT 1 OFFSET 1)"
@@ -66,6 +67,9 @@ def prune(now_ms: int, policy: Policy = DEFAULT, *, using: str = "default") -> i
             gone += deleted
             if deleted < _BLOCKS:
                 break
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        alone(cursor, using)
+        holds.forget(cursor)
     return gone
 
 

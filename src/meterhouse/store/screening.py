@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from meterhouse.metering.periods import to_ms
 from meterhouse.store.heads import Samples, Span
@@ -33,8 +34,8 @@ def is_believed(samples: Samples, span: Span, now_ms: int) -> bool:
     )
 
 
-def screen(samples: Samples, now_ms: int) -> tuple[Samples, dict[str, int]]:
-    """The samples to keep, and how many were refused, by reason.
+def screen(samples: Samples, now_ms: int) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """Which of the samples to keep, and how many were refused, by reason.
 
     The id 0 stands for series of unknown meters.
     """
@@ -50,4 +51,4 @@ def screen(samples: Samples, now_ms: int) -> tuple[Samples, dict[str, int]]:
         if count:
             refused[reason] = count
             keep &= ~bad
-    return samples.only(keep), refused
+    return keep, refused

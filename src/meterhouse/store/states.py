@@ -1,11 +1,13 @@
 """What the store knows of each series, beside its samples."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from meterhouse.metering.meters import ENERGY, Kind
+from meterhouse.store import holds
 from meterhouse.store.blocks import HOUR_MS
-from meterhouse.store.folding import kind_of
+from meterhouse.store.folding import Ints, kind_of
+from meterhouse.store.holds import Dated
 
 _COLUMNS = (
     "id, resource, meter, hold_ms, first_ms, last_ms, last_value, folded_ms, pruned_ms,"
@@ -16,8 +18,9 @@ _SLOW_HOLD_MS = 180_000  # readings stand for three of their intervals (sources.
 
 
 class State(NamedTuple):
-    """A row of store_series; moments in milliseconds since 1970.
+    """A row of store_series and the holds of its readings; moments in milliseconds since 1970.
 
+    hold_ms:           of its newest readings: for how long one stands when no next one comes
     first_ms:          of the samples in blocks and of what was brought, None if there is neither
     last_ms, last_value: of the samples in blocks, None if there are none
     folded_ms:         minutes and hours are made of all samples in blocks before this
@@ -25,6 +28,7 @@ class State(NamedTuple):
     minutes_pruned_ms: minutes before this may be gone, or were never made
     own_ms:            its own readings begin then; what is known of the time before was brought
                        from elsewhere (bringing.py). None if nothing was
+    dated:             the holds of all its readings; None if they always had ``hold_ms``
     """
 
     id: int
@@ -38,6 +42,23 @@ class State(NamedTuple):
     pruned_ms: int
     minutes_pruned_ms: int
     own_ms: int | None
+    dated: Dated | None = None
+
+    def holds_at(self, at: Ints) -> "int | Ints":
+        """For how long readings taken at some moments stand: of each, or of all the same."""
+        return self.hold_ms if self.dated is None else self.dated.at(at)
+
+    def hold_at(self, moment_ms: int) -> int:
+        """For how long a reading taken at a moment stands."""
+        return self.hold_ms if self.dated is None else int(self.dated.at(moment_ms))
+
+    @property
+    def longest_hold_ms(self) -> int:
+        return self.hold_ms if self.dated is None else max(self.dated.hold)
+
+    def reach(self, moment_ms: int) -> int:
+        """The earliest moment at which a reading can have been taken that stands at this one."""
+        return moment_ms - self.hold_ms if self.dated is None else self.dated.reach(moment_ms)
 
     def closed_until(self, moment_ms: int) -> "State":
         """The state once all hours before a moment are closed."""
@@ -50,7 +71,7 @@ class State(NamedTuple):
         """Whether there are samples in blocks of which minutes and hours are still to be made."""
         if self.last_ms is None:
             return False
-        return self.bridges or self.last_ms + self.hold_ms > self.folded_ms
+        return self.bridges or self.last_ms + self.hold_at(self.last_ms) > self.folded_ms
 
     @property
     def bridges(self) -> bool:
@@ -92,13 +113,18 @@ def by_id(cursor: Any, ids: Collection[int]) -> dict[int, State]:
         part = wanted[first : first + _AT_ONCE]
         places = ", ".join(["%s"] * len(part))
         cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE id IN ({places})", part)
-        found.update((row[0], State._make(row)) for row in cursor.fetchall())
+        found.update((state.id, state) for state in _made(cursor, cursor.fetchall()))
     return found
 
 
 def where(cursor: Any, condition: str, values: Iterable[object]) -> list[State]:
     cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE {condition}", list(values))
-    return list(map(State._make, cursor.fetchall()))
+    return _made(cursor, cursor.fetchall())
+
+
+def _made(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> list[State]:
+    dated = holds.of(cursor, [row[0] for row in rows])
+    return [State._make((*row, dated.get(row[0]))) for row in rows]
 
 
 def save(cursor: Any, states: Iterable[State]) -> None:
