@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
@@ -92,3 +94,11 @@ def test_what_is_unknown_is_null() -> None:
 @pytest.mark.parametrize("name", ['"quoted" \\ and', "</script>", "漢字 \u2028"])
 def test_any_name_comes_back_as_it_was(name: str) -> None:
     assert read(called(name))["rows"][0]["name"] == name
+
+
+def test_a_cost_has_all_its_places_and_no_exponent() -> None:
+    """0.000000046, which Python writes as 4.6E-8 and some readers of JSON do not take."""
+    tiny = Quantities({}, {"EUR": 46}, *(0 for _ in AMOUNTS))
+    original = replace(report(Axis.PROJECT), total=tiny)
+    [costs] = re.findall(rb'"total":.*?"costs":\{(.*?)\}', written(original))[:1]
+    assert costs == b'"EUR":0.000000046'

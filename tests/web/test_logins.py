@@ -8,6 +8,7 @@ from django.test import Client
 from tests.web import cast
 
 from meterhouse.inventory.scope import Scope
+from meterhouse.web import logins as book
 from meterhouse.web import rights
 from meterhouse.web.models import Grant, Person
 
@@ -162,3 +163,13 @@ def test_a_login_that_is_not_there_is_not_found(root: Client) -> None:
     assert root.get("/logins/999999/").status_code == 404
     for change in CHANGES:
         assert root.post(f"/logins/999999/{change}/").status_code == 404
+
+
+def test_a_login_that_sees_nothing_does_not_stand_in_for_the_first(house: None) -> None:
+    Login.objects.create_user("alice")
+    Login.objects.create_user("admin")
+    made = book.make_first()
+    assert made is not None
+    assert made[0] == "admin-2"
+    assert Login.objects.get(username="admin-2").is_superuser
+    assert book.make_first() is None

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -131,3 +132,21 @@ def test_what_is_left_out_on_a_phone_stands_under_its_row() -> None:
     things = Table("things", (noted,), [("one", 1)])
     assert things.lines[0][0].note == "why"
     assert rows_of(tables.as_csv(things)) == [["Name"], ["one"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (4.6e-8, "0.000000046"),
+        (Fraction(1, 10**8), "0.00000001"),
+        (Decimal("4.6E-8"), "0.000000046"),
+        (1e22, "10000000000000000000000"),
+        (0.1, "0.1"),
+        (100.0, "100.0"),
+        (float("nan"), "NaN"),
+    ],
+)
+def test_a_number_has_all_its_places_and_no_exponent(
+    value: float | Fraction | Decimal, text: str
+) -> None:
+    assert tables.plain(value) == text

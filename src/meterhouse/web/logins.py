@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from meterhouse.inventory import reading
-from meterhouse.inventory.keys import did_you_mean
+from meterhouse.inventory.keys import did_you_mean, unique
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.errors import Mistake
 from meterhouse.web.models import Grant, Person
@@ -24,16 +25,25 @@ def generated_password() -> str:
 
 
 def make_first() -> tuple[str, str] | None:
-    """Make the first login, who may see and do everything; None if there are logins already.
+    """Make the first login, who may see and do everything; None if there is one who may.
 
     Returns its name and its password, which is kept nowhere but hashed.
     """
-    logins = get_user_model().objects
-    if logins.exists():
+    if anybody_sees_everything():
         return None
-    password = generated_password()
-    logins.create_superuser(FIRST, password=password)
-    return FIRST, password
+    password, name = generated_password(), unique(FIRST, _names())
+    get_user_model().objects.create_superuser(name, password=password)
+    return name, password
+
+
+def anybody_sees_everything() -> bool:
+    """Whether there is a login who may see and do everything."""
+    everything = Q(is_superuser=True) | Q(is_staff=True)
+    return get_user_model().objects.filter(everything).exists()
+
+
+def _names() -> set[str]:
+    return set(get_user_model().objects.values_list("username", flat=True))
 
 
 def set_password(name: str, password: str, *, everything: bool) -> bool:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,7 @@ from django.db.utils import DatabaseError, InterfaceError, OperationalError
 from meterhouse.metering.errors import Mistake
 from meterhouse.station import service
 from meterhouse.station.service import one_line
+from meterhouse.web.database import DATABASE
 
 
 def prepare() -> None:
@@ -35,8 +37,13 @@ def migrate() -> None:
 
 
 def require_current() -> None:
-    """Load Django, and refuse to go on with a database of another version."""
+    """Load Django, and refuse to go on with a database of another version, or without one.
+
+    Nothing is made here: who misspells a folder would otherwise find a new house in it.
+    """
+    _require_folder(Path(os.environ.get("METERHOUSE_DATA", "data")).absolute())
     prepare()
+    _require_file()
     with _answering():
         lacking = pending_migrations()
     if lacking:
@@ -44,6 +51,26 @@ def require_current() -> None:
             f"the database lacks {len(lacking)} migrations ({lacking[0]}, …): "
             "start `meterhouse up` once, or run `meterhouse migrate`"
         )
+
+
+def _require_folder(data: Path) -> None:
+    elsewhere = any(os.environ.get(f"{DATABASE}{each}") for each in ("", "_FILE"))
+    if not data.exists() and not elsewhere:
+        raise Mistake(_no_house(f"{data} does not exist"))
+
+
+def _require_file() -> None:
+    """SQLite would make an empty database where there is none."""
+    settings = connections["default"].settings_dict
+    if connections["default"].vendor == "sqlite" and not Path(settings["NAME"]).exists():
+        raise Mistake(_no_house(f"there is no database {settings['NAME']}"))
+
+
+def _no_house(what: str) -> str:
+    return (
+        f"{what}: start `meterhouse up` there once, which makes it and its first login, "
+        "or run `meterhouse migrate`"
+    )
 
 
 def pending_migrations() -> list[str]:

@@ -89,6 +89,41 @@ def test_a_report_before_the_first_start_says_what_to_do(tmp_path: Path) -> None
     assert answer.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["report", "export", "login admin --generate"])
+def test_a_folder_that_is_not_there_is_not_made(command: str, tmp_path: Path) -> None:
+    answer = meterhouse(*command.split(), data=tmp_path / "absent")
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
+    assert "does not exist: start `meterhouse up`" in answer.stderr
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_question_to_an_empty_folder_leaves_no_database(tmp_path: Path) -> None:
+    assert "there is no database" in meterhouse("report", data=tmp_path).stderr
+    assert not (tmp_path / "meterhouse.db").exists()
+
+
+def test_a_report_is_in_the_format_that_its_file_says(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    for name, magic in (("r.pdf", b"%PDF"), ("r.json", b"{"), ("r.CSV", b"row,"), ("r", b"row,")):
+        path = tmp_path / name
+        assert meterhouse("report", "-o", str(path), data=tmp_path).returncode == 0
+        assert path.read_bytes().startswith(magic)
+    wrong = meterhouse("report", "--format", "csv", "-o", str(tmp_path / "x.pdf"), data=tmp_path)
+    assert wrong.returncode == 2
+    assert "leave out --format" in wrong.stderr
+    assert not (tmp_path / "x.pdf").exists()
+
+
+def test_the_first_admin_may_see_everything_whoever_makes_it(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+    first = meterhouse("login", "admin", "--generate", data=tmp_path)
+    assert "it is the first one: it may see and do everything" in first.stdout
+    again = meterhouse("login", "admin", "--generate", data=tmp_path)
+    assert "has a new password" in again.stdout
+    assert "first" not in again.stdout
+
+
 def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     assert "migrations applied" in meterhouse("migrate", data=tmp_path).stdout
     assert "up to date" in meterhouse("migrate", data=tmp_path).stdout

@@ -4,7 +4,7 @@ import pytest
 from tests.conftest import NOON
 
 from meterhouse.metering.errors import Mistake
-from meterhouse.web.commands.report import parse_period
+from meterhouse.web.commands.report import format_for, parse_period
 
 
 def test_without_dates_a_report_is_about_the_last_thirty_days() -> None:
@@ -32,3 +32,24 @@ def test_what_is_no_date_is_named_with_its_option() -> None:
 def test_a_period_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(Mistake, match="must be before"):
         parse_period("2026-05-02", "2026-05-01", now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("asked", "output", "found"),
+    [
+        (None, None, "csv"),
+        (None, "-", "csv"),
+        (None, "a.PDF", "pdf"),
+        (None, "a.txt", "csv"),
+        ("json", None, "json"),
+        ("json", "a.txt", "json"),
+        ("json", "a.json", "json"),
+    ],
+)
+def test_a_file_says_its_format(asked: str | None, output: str | None, found: str) -> None:
+    assert format_for(asked, output) == found
+
+
+def test_a_format_and_a_file_that_disagree_are_refused() -> None:
+    with pytest.raises(Mistake, match=r"a\.pdf would hold csv"):
+        format_for("csv", "a.pdf")

@@ -5,6 +5,7 @@ were rounded from. Unknown is null. docs/reports.md has the schema, SCHEMA its v
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from importlib.metadata import version
 from typing import BinaryIO
 
@@ -88,8 +89,16 @@ def _row(row: Row) -> dict[str, object]:
 
 def _figures(used: Quantities) -> msgspec.Raw:
     """Figures for people, and among them the whole numbers that they were rounded from."""
-    shown, exact = _ENCODER.encode(figures(used)), _ENCODER.encode(used)
+    whole = figures(used)
+    costs = {code: _plain(amount) for code, amount in whole.costs.items()}
+    fields = {**msgspec.structs.asdict(whole), "costs": costs}
+    shown, exact = _ENCODER.encode(fields), _ENCODER.encode(used)
     return msgspec.Raw(b'%b,"exact":%b}' % (shown[:-1], exact))
+
+
+def _plain(amount: Decimal) -> msgspec.Raw:
+    """A number with all its places: 0.000000046, which others would write as 4.6E-8."""
+    return msgspec.Raw(f"{amount:f}".encode())
 
 
 FORMAT = ReportFormat("json", ".json", "application/json", write)

@@ -49,8 +49,12 @@ def _give_password(arguments: argparse.Namespace) -> None:
     from meterhouse.web import logins  # noqa: PLC0415
 
     password = logins.generated_password() if arguments.generate else _asked()
-    made = logins.set_password(arguments.name, password, everything=arguments.everything)
+    is_first = arguments.name == logins.FIRST and not logins.anybody_sees_everything()
+    everything = arguments.everything or is_first
+    made = logins.set_password(arguments.name, password, everything=everything)
     print(f"login {arguments.name} {'made' if made else 'has a new password'}")
+    if made and is_first and not arguments.everything:
+        print("it is the first one: it may see and do everything")
     if arguments.generate:
         print(f"password: {password}")
 

@@ -14,6 +14,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import Period
 from meterhouse.web import ready
 
+FORMATS = ("csv", "json", "pdf")
 DEFAULT_LENGTH = timedelta(days=30)
 
 
@@ -24,13 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="DATE", help="the first moment not counted")
     parser.add_argument("--institution", metavar="KEY", help="only its part")
     parser.add_argument("--project", metavar="KEY", help="only it and what is below it")
-    parser.add_argument("--format", choices=["csv", "json", "pdf"], default="csv")
+    parser.add_argument(
+        "--format", choices=FORMATS, help="default: as FILE ends; csv for any other"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
 
 
 def run(arguments: argparse.Namespace) -> int:
     now = SystemClock().now()
     period = parse_period(arguments.start, arguments.end, now=now)
+    chosen = format_for(arguments.format, arguments.output)
     ready.require_current()
     from meterhouse.inventory.scope import Scope  # noqa: PLC0415 - models need Django
     from meterhouse.reports import formats  # noqa: PLC0415
@@ -45,8 +49,17 @@ def run(arguments: argparse.Namespace) -> int:
         now=now,
     )
     with _opened(arguments.output) as out:
-        formats()[arguments.format].write(report, out)
+        formats()[chosen].write(report, out)
     return 0
+
+
+def format_for(asked: str | None, output: str | None) -> str:
+    """The format that was asked for, or that a file's name says. Raises Mistake if they differ."""
+    ending = Path(output or "").suffix.lower().removeprefix(".")
+    said = ending if ending in FORMATS else None
+    if asked and said and asked != said:
+        raise Mistake(f"{output} would hold {asked}: leave out --format, or name it .{asked}")
+    return asked or said or "csv"
 
 
 def parse_period(start: str | None, end: str | None, *, now: datetime) -> Period:

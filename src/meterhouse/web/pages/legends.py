@@ -1,6 +1,6 @@
 """The legend of a page of power: figures of all together, and a table of the probes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
@@ -18,7 +18,7 @@ from meterhouse.live.stack import stack
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.periods import from_ms
 from meterhouse.store.reading import Levels
-from meterhouse.web.pages.tables import Column, Table, page_number, require_page
+from meterhouse.web.pages.tables import Column, Table, page_number, plain, require_page
 
 SIZE = 40
 SPARK_POINTS = 48
@@ -265,8 +265,13 @@ def _table(lines: Sequence[Line]) -> Table[Line]:
             Column("Maximum", lambda line: line.row.maximum, unit="W"),
             Column("Last", lambda line: line.row.last, unit="W"),
             Column("Energy", lambda line: line.row.kwh, unit="kWh"),
-            Column("Cost", _exact_cost),
-            Column("CO2e", lambda line: _text(line.row.grams), unit="g"),
+            Column("Cost", lambda line: _side_by_side(map(plain, line.row.costs.values()))),
+            Column("Currency", lambda line: _side_by_side(line.row.costs)),
+            Column(
+                "CO2e",
+                lambda line: None if line.row.grams is None else plain(line.row.grams),
+                unit="g",
+            ),
             Column("Known", lambda line: round(line.row.covered, 6), unit="of the period"),
             Column(
                 "Silent since",
@@ -277,9 +282,6 @@ def _table(lines: Sequence[Line]) -> Table[Line]:
     )
 
 
-def _exact_cost(line: Line) -> str:
-    return " + ".join(f"{amount} {name}" for name, amount in sorted(line.row.costs.items()))
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _side_by_side(each: Iterable[str]) -> str:
+    """As reports have them: several, which are never added, by spaces."""
+    return " ".join(each)

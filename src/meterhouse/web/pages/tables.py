@@ -7,6 +7,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Generic, TypeVar
 
@@ -178,10 +179,16 @@ def _plain(value: Value) -> str:
             return ""
         case datetime():
             return value.isoformat(timespec="seconds")
-        case Fraction():
-            return repr(float(value))
+        case Fraction() | float():
+            return plain(value)
         case _:
             return str(value)
+
+
+def plain(value: Fraction | float | Decimal) -> str:
+    """A number with all its places and no exponent: not every program reads 4.6E-8."""
+    exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+    return f"{exact:f}" if exact.is_finite() else str(exact)
 
 
 def _cell(column: Column[Any], row: Any) -> Cell:

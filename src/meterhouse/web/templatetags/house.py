@@ -146,6 +146,20 @@ def stamp(at: datetime | int | None) -> SafeString:
 
 
 @register.filter
+def setting(value: object) -> str:
+    """A value of a source's configuration as people write it: lists by commas, yes and no."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(setting, value))
+        case dict():
+            return ", ".join(f"{key}: {setting(each)}" for key, each in value.items())
+        case _:
+            return str(value)
+
+
+@register.filter
 def exact(at: datetime) -> str:
     """A moment that something is counted to: to the minute, or to the second if it is not one."""
     return f"{at:%Y-%m-%d %H:%M:%S}" if at.second or at.microsecond else f"{at:%Y-%m-%d %H:%M}"
