@@ -76,7 +76,11 @@
     if (answer.redirected) throw new Error("you are logged out; load the page again");
     const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
     const points = isJson ? await answer.json() : {};
-    if (!answer.ok || !isJson) throw new Error(points.error || `the house answered ${answer.status}`);
+    if (!answer.ok || !isJson) {
+      const error = new Error(points.error || `the house answered ${answer.status}`);
+      error.isFinal = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
+      throw error;
+    }
     const told = Date.parse(answer.headers.get("Date"));
     if (told) ahead = (told - Date.now()) / 1000;
     return points;

@@ -233,6 +233,7 @@
     } catch (error) {
       if (place.asking !== mine) return;
       state(place, `The graph could not be fetched: ${error.message}`);
+      if (error.isFinal) return; // asking the same again would be refused again
     }
     if (place.points && place.points.live) place.timer = setTimeout(() => later(place), pause(place));
   }

@@ -174,6 +174,7 @@
     } catch (error) {
       if (asking !== mine) return;
       state(place, `The graph could not be fetched: ${error.message}`);
+      if (error.isFinal) return; // asking the same again would be refused again
     }
     if (!points || points.live) timer = setTimeout(later, pause());
   }
@@ -361,7 +362,7 @@
   function badge() {
     const there = document.getElementById("live");
     if (!there) return;
-    there.hidden = !points.live;
+    there.hidden = !points || !points.live;
     there.classList.toggle("late", !listening());
     there.textContent = listening() ? "live" : "refreshed every few seconds";
   }

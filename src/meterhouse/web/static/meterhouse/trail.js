@@ -28,6 +28,11 @@
   // Whoever shows what the address says is told when it says something else.
   function on(follower) { followers.push(follower); }
 
+  // Of an address that cannot be understood the page shows something else: the address of that is
+  // the one to go on from, or every question of the page would be refused like the first.
+  const other = document.querySelector("[data-shows]");
+  if (other) history.replaceState(history.state, "", other.dataset.shows);
+
   addEventListener("popstate", follow);
   mark();
 
