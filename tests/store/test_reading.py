@@ -47,6 +47,19 @@ def test_a_series_reaches_from_its_first_reading_to_its_last(house: House) -> No
         assert (one.first_ms - START, one.last_ms - START) == ends
 
 
+def test_the_extent_of_some_meters_holds_all_that_was_read_of_them(house: House) -> None:
+    assert reading.extent(["power"]) is None
+    house.tell([(5 * HOUR + 1, 1), (9 * HOUR, 2)])
+    for _ in range(2):
+        extent = reading.extent(["power"])
+        assert extent is not None
+        assert extent.start_ms == START + 5 * HOUR
+        assert START + 9 * HOUR + HOLD < extent.end_ms <= START + 9 * HOUR + 2 * DAY
+        assert extent.start_ms % HOUR == extent.end_ms % HOUR == 0
+        sealing.seal(START + 20 * DAY)
+    assert reading.extent(["cpu.time"]) is None
+
+
 def test_an_unknown_series_has_no_readings(house: House) -> None:
     nobody = Series("osl/nobody", "power", HOLD)
     assert len(reading.read(nobody, DAYS)) == 0

@@ -1,6 +1,8 @@
 """Statements out of a database that recorded the cast's cloud."""
 
+import tracemalloc
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.inventory.cast import MIRROR, QUARTER, T0, at, everybody, instance, snapshot
@@ -179,6 +181,22 @@ def test_what_an_outlet_reads_reaches_the_owners_of_what_runs_on_its_node() -> N
     assert (kwh[("n1", "idle")], kwh[("n1", "outlet")]) == ("0.3000", "None")
     assert report.total.millijoules == 600 * 3_600_000
     assert any("by vCPUs" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_a_long_period_costs_what_its_data_costs() -> None:
+    """Ten years of four reports took 16 GB: hours in which nothing was read cost like others."""
+    whole = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(8)))
+    centuries = Period(from_ms(at(8)) - timedelta(days=100_000), from_ms(at(8)))
+    tracemalloc.start()
+    report = ask(Axis.RESOURCE, period=centuries)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert {row.key: row.own for row in report.rows} == {row.key: row.own for row in whole.rows}
+    assert report.total == whole.total
+    assert peak < 16 << 20  # 2.4 million hours, a number each for all that is split: 19 MB each
+    before = ask(Axis.RESOURCE, period=Period(centuries.start, from_ms(T0) - timedelta(days=30)))
+    assert before.total.millijoules == before.total.measured_ms == 0
 
 
 @pytest.mark.usefixtures("metered")

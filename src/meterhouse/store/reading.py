@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from meterhouse.metering.periods import Period
 from meterhouse.metering.samples import Series
 from meterhouse.store import ends, holds, raw, reckoning, states
-from meterhouse.store.blocks import Granularity, Span
+from meterhouse.store.blocks import DAY_MS, HOUR_MS, Granularity, Span
 from meterhouse.store.folding import Floats, Ints, Rows, edges, nothing
 from meterhouse.store.planning import coarsest
 from meterhouse.store.reckoning import Question
 from meterhouse.store.snapshot import snapshot
-from meterhouse.store.states import State
+from meterhouse.store.states import State, hour_of
 
 Flags = NDArray[np.bool_]
 
@@ -198,6 +198,29 @@ def having(meters: Sequence[str], using: str = "default") -> dict[str, frozenset
         )
         rows = cursor.fetchall()
     return {meter: frozenset(one for each, one in rows if each == meter) for meter in meters}
+
+
+def extent(meters: Sequence[str], using: str = "default") -> Period | None:
+    """From when until when anything was recorded of some meters, in whole hours; None if nothing.
+
+    Of what is not sealed yet, that of all meters: it may be longer than it need be, never shorter.
+    """
+    places = ", ".join(["%s"] * len(meters))
+    with snapshot(using) as cursor:
+        cursor.execute(
+            "SELECT MIN(first_ms), MAX(last_ms), MAX(own_ms), MAX(hold_ms) FROM store_series"
+            f" WHERE meter IN ({places})",
+            list(meters),
+        )
+        first, last, own, hold_ms = cursor.fetchone()
+        cursor.execute("SELECT MIN(min_ms), MAX(max_ms) FROM store_head")
+        oldest, newest = cursor.fetchone()
+    begun, ended = _present(first, oldest), _present(last, own, newest)
+    if not begun or not ended:
+        return None
+    # A reading may stand for longer than its series says by now.
+    end = max(ended) + max(hold_ms or 0, DAY_MS)
+    return Period.from_ms(hour_of(min(begun)), hour_of(end + HOUR_MS))
 
 
 def read(series: Stored | Series, period: Period, using: str = "default") -> Readings:

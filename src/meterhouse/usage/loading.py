@@ -6,7 +6,9 @@ import numpy as np
 
 from meterhouse.inventory import reading as inventory
 from meterhouse.inventory.scope import Scope
+from meterhouse.metering.meters import CPU_TIME, ENERGY, POWER
 from meterhouse.metering.periods import Period
+from meterhouse.store import reading as store
 from meterhouse.usage.energy import Energy
 from meterhouse.usage.estate import Estate, Measure
 from meterhouse.usage.gaps import Gap
@@ -21,6 +23,7 @@ from meterhouse.usage.stretches import Stretches
 PEOPLE = frozenset({"institution", "project", "user"})
 """Kinds of lists that say nothing about what exists."""
 
+METERED = (POWER.name, ENERGY.name, CPU_TIME.name)
 ALL = Scope.all()
 
 
@@ -32,8 +35,9 @@ def load(question: Question, using: str) -> Estate:
     """
     period = question.counted
     tariff, known = tariff_in(period, using), meters(using)
-    measure = _measure(known, using)
-    spread = spreading(period, tariff, known, measure, using) if known.resources else None
+    read = _read(period, using) if known.resources else None
+    measure = _measure(known, read, using)
+    spread = spreading(read, tariff, known, measure, using) if read else None
     # A node's energy is split over all that is on it, whoever asks; ``choose`` keeps the rest.
     scope = question.scope if spread is None else ALL
     return Estate(
@@ -46,6 +50,12 @@ def load(question: Question, using: str) -> Estate:
         measure=measure,
         spread=spread,
     )
+
+
+def _read(period: Period, using: str) -> Period | None:
+    """The part of a period in which anything was read."""
+    extent = store.extent(METERED, using)
+    return period.clip(extent.start, extent.end) if extent else None
 
 
 def _names(question: Question, using: str) -> Names:
@@ -72,18 +82,25 @@ def _gaps(asked: Period, using: str) -> Iterator[Gap]:
                 yield Gap(watch.source, watch.kind, period, before_first=end <= watch.begun_ms)
 
 
-def _measure(there: Meters, using: str) -> Measure:
+def _measure(there: Meters, read: Period | None, using: str) -> Measure:
+    """What measures stretches. read: the part of the period in which anything was read at all:
+    hours before and after it would cost as much as those in it, and hold nothing.
+    """
+
     def measure(of: Stretches) -> Energy:
         """Energy in the stretches of those resources that have any reading."""
         metered = there.resources
-        known = np.array([key in metered for key in of.resources], bool)
         energy = Energy.none(len(of))
-        rows = np.flatnonzero(known[of.resource]) if metered else np.empty(0, np.int64)
+        if read is None or not metered:
+            return energy
+        known = np.array([key in metered for key in of.resources], bool)[of.resource]
+        start = np.maximum(of.start_ms, read.start_ms)
+        end = np.minimum(of.end_ms, read.end_ms)
+        rows = np.flatnonzero(known & (start < end))
         if not len(rows):
             return energy
-        some = of.take(rows)
-        keys = [of.resources[number] for number in some.resource.tolist()]
-        spans = list(zip(keys, some.start_ms.tolist(), some.end_ms.tolist(), strict=True))
+        keys = [of.resources[number] for number in of.resource[rows].tolist()]
+        spans = list(zip(keys, start[rows].tolist(), end[rows].tolist(), strict=True))
         found = energy_of(spans, using, there)
         energy.millijoules[rows] = found.millijoules
         energy.measured_ms[rows] = found.measured_ms

@@ -66,6 +66,7 @@ class Windows:
         return result
 
     def _at(self, amount: Floats | Ints, until: Floats, row: Ints, at_ms: Ints) -> Floats:
+        at_ms = np.clip(at_ms, self.edges[0], self.edges[-1])  # nothing comes before and after
         place = np.clip(np.searchsorted(self.edges, at_ms, side="right") - 1, 0, len(self) - 1)
         part = (at_ms - self.edges[place]) / self.length[place]
         result: Floats = until[row, place] + amount[row, place] * part
