@@ -17,7 +17,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import Any
 import httpx
 
 from meterhouse.clients import trust
+from tests.patience import eventually
 
 STATE = Path("/var/lib/mh-ganeti")  # short: the daemons' Unix sockets are deep inside
 LOCK = Path("/run/lock/mh-ganeti")
@@ -323,13 +323,8 @@ def ip(*words: str) -> None:
 
 
 def wait_for(happens: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Ask until something is true and return it. Raises TimeoutError."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := happens():
-            return found
-        time.sleep(0.05)
-    raise TimeoutError(f"waited {seconds:g} s for {what}")
+    """Ask until something is true and return it."""
+    return eventually(happens, what, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gufo.snmp.sync import SnmpSession
+
+from tests.patience import eventually
 
 PACKAGE = "snmpd"
 VALUES = Path(__file__).with_name("snmp_values.py")
@@ -85,12 +86,8 @@ class Agent:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until = time.monotonic() + DEADLINE_S
-        while not self._answers():
-            said = (self.folder / "snmpd.log").read_text()
-            assert self.process.poll() is None, f"snmpd ended: {said}"
-            assert time.monotonic() < until, f"snmpd does not answer: {said}"
-            time.sleep(0.01)
+        what = f"snmpd's answer; see {self.folder / 'snmpd.log'}"
+        eventually(self._answers, what, seconds=DEADLINE_S, every_s=0.01, process=self.process)
 
     def _answers(self) -> bool:
         try:

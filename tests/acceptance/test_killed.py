@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import eventually
 from tests.postgres import cluster
 
 KILLS = 50
-PATIENCE_S = 40
 HERE = Path(__file__).parent
 Readings = dict[tuple[str, str, int], float]
 
@@ -55,7 +55,11 @@ def test_killed_fifty_times_it_loses_nothing_and_doubles_nothing(
         acknowledged = acknowledged_in(truth)
         assert len(acknowledged) > KILLS * 200
         with house(truth, environment) as process:
-            wait_until(lambda: acknowledged.keys() <= stored(environment)[0].keys(), process)
+            eventually(
+                lambda: acknowledged.keys() <= stored(environment)[0].keys(),
+                "every acknowledged reading in the database",
+                process=process,
+            )
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
         found, totals = stored(environment)
@@ -78,15 +82,7 @@ def house(truth: Path, environment: dict[str, str]) -> Iterator["subprocess.Pope
 
 def wait_for_more(truth: Path, process: "subprocess.Popen[bytes]") -> None:
     before = size_of(truth)
-    wait_until(lambda: size_of(truth) > before, process)
-
-
-def wait_until(condition: Any, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert process.poll() is None, "the house ended by itself"
-        assert time.monotonic() < until, "the house does not get there"
-        time.sleep(0.05)
+    eventually(lambda: size_of(truth) > before, "a reading in the journal", process=process)
 
 
 def size_of(truth: Path) -> int:

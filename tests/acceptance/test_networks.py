@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from tests.acceptance import networks as kernel
 from tests.acceptance.networks import DRIVERS, GATEWAY_HERE, Networks, running
 from tests.acceptance.test_killed import acknowledged_in, stored
+from tests.patience import eventually
 
 PATIENCE_S = 60
 CUT_S = 4
@@ -80,13 +81,6 @@ def house(networks: Networks, folder: Path, key: Path) -> Iterator["subprocess.P
         yield process
 
 
-def until(true: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
 def environment(key: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "METERHOUSE_DATABASE"}
     return kept | {"METERHOUSE_DATA": str(key.parent)}
@@ -129,18 +123,18 @@ def test_a_cut_link_loses_nothing_and_nothing_false_is_stored(
     stranger = (sys.executable, "-m", "tests.acceptance.stranger", UPSTREAM, STRANGER)
     with house(networks, tmp_path, key), gateway(networks, tmp_path):
         with drivers(networks, tmp_path, key) as collector:
-            until(lambda: recorded(key) > 1000, "nothing comes through")
+            eventually(lambda: recorded(key) > 1000, "what is read", seconds=PATIENCE_S)
             networks.set_link("down")
             time.sleep(CUT_S)
             before = recorded(key)
             time.sleep(1)
             assert recorded(key) == before  # the link really is cut
             networks.set_link("up")
-            until(lambda: recorded(key) > before + 1000, "the link does not come back")
+            eventually(lambda: recorded(key) > before + 1000, "the link", seconds=PATIENCE_S)
             with running(networks.inside("drivers", *stranger), tmp_path / "stranger.log"):
-                until(lambda: is_counted(key), "what the stranger says is not counted")
+                eventually(lambda: is_counted(key), "a count of forgeries", seconds=PATIENCE_S)
             taken = len(acknowledged_in(tmp_path / "truth"))
-            until(lambda: recorded(key) >= taken, "the house does not catch up")
+            eventually(lambda: recorded(key) >= taken, "all of it", seconds=PATIENCE_S)
             states = asked(key, "SELECT sources FROM web_publisherstatus WHERE sources != '[]'")
             assert json.loads(states[0][0])[0]["status"] == "good"
             collector.terminate()
@@ -148,7 +142,7 @@ def test_a_cut_link_loses_nothing_and_nothing_false_is_stored(
             truth = acknowledged_in(tmp_path / "truth")
         # What was published while the collector stopped lies in its journal for the next time.
         with drivers(networks, tmp_path, key):
-            until(lambda: recorded(key) > len(truth), "what the journal kept does not come")
+            eventually(lambda: recorded(key) > len(truth), "what was kept", seconds=PATIENCE_S)
     truth = acknowledged_in(tmp_path / "truth")
     found, totals = stored(environment(key))
     ours = {series: value for series, value in found.items() if series[0].startswith("rack/")}

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
+from threading import Timer
 from urllib.parse import unquote, urlsplit
 
-from tests.acceptance.test_up import METERHOUSE, PATIENCE_S, Running, eventually, started
+from tests.acceptance.test_up import METERHOUSE, PATIENCE_S, Running, started
+from tests.patience import eventually
 from tests.postgres import cluster, programs
 
 RACK = """
@@ -70,9 +72,13 @@ def longest_hole_ms(moments: list[int]) -> int:
 
 def wait_for_a_line(house: Running, words: str) -> None:
     assert house.process.stdout is not None
-    until = time.monotonic() + PATIENCE_S
-    while words not in house.process.stdout.readline():
-        assert time.monotonic() < until
+    deadline = Timer(PATIENCE_S, house.process.kill)  # ends the wait for a line that never comes
+    deadline.start()
+    try:
+        said = iter(house.process.stdout.readline, "")
+        assert any(words in line for line in said), f"waited {PATIENCE_S:g} s for {words!r}"
+    finally:
+        deadline.cancel()
 
 
 def test_reading_goes_on_while_the_database_refuses_to_note_how_the_sources_do(

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from tests.patience import eventually
 
 PATIENCE_S = 40
 METERHOUSE = (sys.executable, "-m", "meterhouse.cli")
@@ -68,14 +68,6 @@ def started(process: "subprocess.Popen[str]") -> Running:
         if found:
             return Running(process, found[1], said)
     raise AssertionError("".join(said))
-
-
-def eventually(condition: "object") -> None:
-    assert callable(condition)
-    until = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def report(data: Path) -> dict[str, object]:
@@ -176,19 +168,19 @@ def test_collecting_once_beside_a_running_house_records_too(tmp_path: Path) -> N
 
 
 def test_the_demo_has_something_true_on_every_axis_within_a_minute(tmp_path: Path) -> None:
-    began = time.monotonic()
     with up(tmp_path, command="demo") as house:
         assert "simulated" in "".join(house.said)
+        said: list[str] = []
 
-        said = ""
-        while "in as camila" not in said:  # the last it says when its past is there
-            assert time.monotonic() - began < 120
-            said += line_of(house)
+        def done() -> bool:
+            said.append(line_of(house))
+            return "in as camila" in said[-1]  # the last it says when its past is there
+
+        eventually(done, "the end of the demo's past", seconds=120, every_s=0)
         assert totals_on_every_axis(tmp_path) == 1
         house.stop()
-        assert [
-            name for name in ("harbor", "genomics", "camila") if f"in as {name}" not in said
-        ] == []
+        words = "".join(said)
+        assert [n for n in ("harbor", "genomics", "camila") if f"in as {n}" not in words] == []
 
 
 def line_of(house: Running) -> str:

@@ -2,13 +2,14 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Self, TypeVar
 
 import zmq  # noqa: TID251 - strangers on the wire speak it too
+from tests import patience
 from tests.bus.cast import SECRET, power
 
 from meterhouse.bus import messages
@@ -28,12 +29,7 @@ Heard = TypeVar("Heard")
 DEADLINE_S = 10.0
 QUICK = Pace(hello=0.05, timeout=0.2, longest=0.2, look=0.01, again=0.1)
 
-
-async def until(true: Callable[[], object]) -> None:
-    """Let others run until something is true."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not true():  # noqa: ASYNC110 - what is waited for knows no event
-            await asyncio.sleep(0.002)
+until = patience.until
 
 
 def sockets() -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.openstack.cloud import Cloud, cloud
+from tests.patience import eventually
 
 from meterhouse.clients.keystone.account import Account
 from meterhouse.clients.keystone.client import Keystone
@@ -97,13 +98,13 @@ def test_keystone_opens_the_door_and_ceilometer_comes_through(
 
 def _until_three(probes: str, token: str) -> dict[str, dict[str, float]]:
     """What is shown once there are three probes with some energy."""
-    until = time.monotonic() + 30
-    while True:
+
+    def asked() -> dict[str, dict[str, float]]:
         shown: dict[str, dict[str, float]] = ask(probes, token).raise_for_status().json()["probes"]
-        if len(shown) == 3 and all(each["kwh"] > 0 for each in shown.values()):
-            return shown
-        assert time.monotonic() < until, shown
-        time.sleep(0.2)
+        is_there = len(shown) == 3 and all(each["kwh"] > 0 for each in shown.values())
+        return shown if is_there else {}
+
+    return eventually(asked, "three probes with some energy", every_s=0.2)
 
 
 def client(openstack: Cloud, url: str = "", user: str = "meterhouse") -> Keystone:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tests import patience
+
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Columns, Sample
@@ -137,10 +139,14 @@ class Watched:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until it is true, looking again after each run."""
-        async with asyncio.timeout(DEADLINE_S):
-            while not true():
+
+        async def heard() -> bool:
+            if not true():
                 self._news.clear()
                 await self._news.wait()
+            return true()
+
+        await patience.until(heard, patience.words(true), every_s=0)
 
     def outcomes(self, source: str) -> list[Outcome]:
         return [run.outcome for run in self.runs if run.source == source]

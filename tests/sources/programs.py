@@ -4,12 +4,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.patience import eventually
 
 READY_S = 10.0
 
@@ -62,8 +62,8 @@ def started(
 
 
 def _await(process: "subprocess.Popen[bytes]", ready: Callable[[], bool], log: Path) -> None:
-    until = time.monotonic() + READY_S
-    while not ready():
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"{process.args!r} did not start: {log.read_text()[-2000:]}")
-        time.sleep(0.01)
+    try:
+        eventually(ready, "it listens", seconds=READY_S, every_s=0.01, process=process)
+    except AssertionError as error:
+        said = f"{process.args!r}: {error}: {log.read_text()[-2000:]}"
+        raise RuntimeError(said) from error

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from tests.patience import until
 
 from meterhouse.sources import Configured
 from meterhouse.station.following_file import SourcesFile
@@ -39,12 +40,6 @@ async def followed(path: Path, *, look_s: float = LOOK_S) -> AsyncIterator[list[
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not true():  # noqa: ASYNC110 - what is waited for knows no event
-            await asyncio.sleep(LOOK_S)
 
 
 async def test_a_change_on_disk_is_taken(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from tests.clients.ganeti.fake import Identity
 from tests.clients.redfish.fake import PASSWORD, USER
 from tests.clients.redfish.trees import V1, Tree
+from tests.patience import eventually
 
 PATIENCE_S = 20
 
@@ -77,16 +77,13 @@ def _start(stack: ExitStack, folder: Path, port: int, command: list[str]) -> Non
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     stack.callback(process.wait, PATIENCE_S)
     stack.callback(process.terminate)
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        assert process.poll() is None, (folder / f"{port}.log").read_text()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < until, f"{command[0]} does not listen"
-            time.sleep(0.05)
-        else:
-            return
+    what = f"{command[0]} to listen; see {folder / f'{port}.log'}"
+    eventually(lambda: _listens(port), what, seconds=PATIENCE_S, process=process)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

@@ -7,11 +7,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.patience import eventually
 
 HERE = Path(__file__).parent
 USER, PASSWORD = "metering", "bmc-secret"
@@ -195,15 +196,15 @@ def _free_port(host: str) -> int:
 
 def _wait(process: "subprocess.Popen[bytes]", address: tuple[str, int], log: Path) -> None:
     """Until it answers. Raises if it ends instead, or stays silent."""
-    until = time.monotonic() + PATIENCE_S
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(0.05)
-        while time.monotonic() < until:
-            assert process.poll() is None, log.read_text()
+
+        def answers() -> bool:
             try:
                 asker.sendto(CHANNEL_AUTHENTICATION, address)
-                asker.recv(1024)
+                return bool(asker.recv(1024))
             except OSError:
-                continue
-            return
-    raise AssertionError(f"no BMC answers: {log.read_text()}")
+                return False
+
+        what = f"a BMC's answer; see {log}"
+        eventually(answers, what, seconds=PATIENCE_S, every_s=0, process=process)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import patience
 from tests.sources.ipmi.conftest import Opener, section
 from tests.sources.ipmi.simulator import PASSWORD, USER, Bmc, Sensor, bmc
 
@@ -63,10 +64,14 @@ def watts(reading: Reading) -> dict[str, float]:
 
 async def until(source: Source, wanted: Callable[[Reading], bool]) -> Reading:
     """Read on until a reading is as wanted."""
-    async with asyncio.timeout(10):
-        while not wanted(reading := await source.read()):  # noqa: ASYNC110 - the BMC says nothing
-            await asyncio.sleep(0.05)
-    return reading
+    readings: list[Reading] = []
+
+    async def is_as_wanted() -> bool:
+        readings.append(await source.read())
+        return wanted(readings[-1])
+
+    await patience.until(is_as_wanted, "a reading of the BMCs as it should be", every_s=0.05)
+    return readings[-1]
 
 
 def says(node: str, value: float) -> Callable[[Reading], bool]:

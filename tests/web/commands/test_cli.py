@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.bus.house import sockets
+from tests.patience import eventually
 from tests.station.test_station import running
 
 from meterhouse.cli import COMMANDS
@@ -308,14 +308,15 @@ def test_the_doctor_names_a_source_that_fails(tmp_path: Path) -> None:
     declared.write_text(CLUSTER)
     meterhouse("apply", str(declared), data=tmp_path)
     with up(tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as house:
-        until = time.monotonic() + 40
-        while (
-            "source cluster is failing: "
-            not in (ill := meterhouse("doctor", data=tmp_path)).stdout
-        ):
-            assert time.monotonic() < until, ill.stdout
-        assert ill.returncode == 1
-        assert "All is well" not in ill.stdout
+        ill: list[subprocess.CompletedProcess[str]] = []
+
+        def is_named() -> bool:
+            ill.append(meterhouse("doctor", data=tmp_path))
+            return "source cluster is failing: " in ill[-1].stdout
+
+        eventually(is_named)
+        assert ill[-1].returncode == 1
+        assert "All is well" not in ill[-1].stdout
         house.terminate()
         assert house.wait(20) == 0
 
@@ -340,20 +341,20 @@ def test_the_doctor_names_a_collector_to_which_the_key_does_not_fit(tmp_path: Pa
             stderr=subprocess.DEVNULL,
         ),
     ):
-        until = time.monotonic() + 90
-        said = ""
-        while "has it another key?" not in said and time.monotonic() < until:
+
+        def said_of_the_key() -> str:
             said = meterhouse("doctor", data=data).stdout
+            return said if "has it another key?" in said else ""
+
+        said = eventually(said_of_the_key, "the doctor's word on the key", seconds=90)
     assert f"{at}.live, which is followed, is there, but ends the connection at once" in said
     assert "give the public key of that machine behind the address" in said
 
 
 def test_a_password_is_told_even_if_it_is_stopped_while_it_starts(tmp_path: Path) -> None:
     with up(tmp_path, stdout=subprocess.PIPE) as house:
-        until = time.monotonic() + 40
-        while not (tmp_path / "bus.key").exists():  # made after the first login
-            assert time.monotonic() < until
-            time.sleep(0.001)
+        made_after_the_first_login = tmp_path / "bus.key"
+        eventually(made_after_the_first_login.exists, "bus.key", every_s=0.001)
         house.terminate()
         assert house.stdout is not None
         assert "Log in as admin with the password" in house.stdout.read()
