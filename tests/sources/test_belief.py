@@ -144,7 +144,9 @@ async def test_a_reading_of_which_nothing_is_believed_is_bad_but_what_it_lists_i
         await watched.until_good("rack")
         state = watched.state("rack")
     assert watched.runs[0].outcome is Outcome.BAD
-    assert watched.runs[0].error == "no number that was read can be believed: 1 above its limit"
+    assert watched.runs[0].error == (
+        "no number that was read can be believed: 1 above its limit; power above its limit: outlet"
+    )
     assert (state.bad_readings, state.reopenings, script.opened) == (1, 0, 1)
     assert len(watched.published[0][1]) == 1
     assert not len(watched.published[0][0])

@@ -164,3 +164,15 @@ def test_who_notes_again_and_again_is_asked_for_nothing(clock: FixedClock) -> No
         sourcebook.note(many, [], quiet)
     assert SourceRun.objects.count() == 1
     assert not [query for query in asked if "SELECT" in query["sql"]]
+
+
+def test_partial_runs_are_written_down_once_a_minute_and_besides_the_good_ones(
+    clock: FixedClock,
+) -> None:
+    quiet: dict[str, int] = {}
+    outcomes = (Outcome.GOOD, Outcome.PARTIAL)
+    for second in range(50):
+        at = clock.now() + timedelta(seconds=second)
+        one = replace(run(clock), at=at, outcome=outcomes[second % 2])
+        sourcebook.note([one], [], quiet)
+    assert SourceRun.objects.count() == 2

@@ -9,14 +9,14 @@ from meterhouse.clients.reasons import reason
 from meterhouse.sources.blocking import Blocking
 from meterhouse.sources.configuration import Configured, configure
 from meterhouse.sources.counters import Counted, Register
-from meterhouse.sources.crowd import Crowd, Tell, Told, Trouble
+from meterhouse.sources.crowd import Crowd, Partial, Tell, Told, Trouble
 from meterhouse.sources.hosts import alone, check_hosts
 from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.near import hint
 from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
-from meterhouse.sources.parts import Parts
+from meterhouse.sources.parts import Parts, lacks
 from meterhouse.sources.units import UNITS, factor
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Measures",
     "Named",
     "Outlets",
+    "Partial",
     "Parts",
     "Probes",
     "Reading",
@@ -47,5 +48,6 @@ __all__ = [
     "hint",
     "kind",
     "kinds",
+    "lacks",
     "reason",
 ]

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from meterhouse.metering.errors import Unreachable
-from meterhouse.metering.meters import Meter
+from meterhouse.metering.meters import POWER, Meter
 from meterhouse.sources.kinds import Reading
 from meterhouse.sources.outlets import Outlets
+from meterhouse.sources.parts import lacks, listed
 
 log = logging.getLogger(__name__)
 
 NAN = float("nan")
 FIRST_ROUND_S = 10.0  # there may be much to learn of a peer
 PART_OF_INTERVAL = 0.7
-NAMED_AT_MOST = 3  # of the peers in one trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,15 @@ class Rests:
         return float(min(first * 2 ** min(failures - 1, 20), self.most_s))
 
 
-Told = Mapping[Meter, float] | Trouble
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What a peer gave, and in a few words what it owes besides."""
+
+    figures: Mapping[Meter, float]
+    lacking: str
+
+
+Told = Mapping[Meter, float] | Partial | Trouble
 Tell = Callable[[int, Told], None]
 Ask = Callable[[Sequence[int], Tell], Awaitable[None]]
 """Asks the peers with these numbers at once, and tells of each as soon as it is known.
@@ -93,6 +101,8 @@ class Crowd:
         self._failures: Counter[int] = Counter()  # in a row
         self._rested_at: defaultdict[int, float] = defaultdict(float)  # in the loop's seconds
         self._troubles: dict[int, Trouble] = {}
+        self._owed: dict[int, str] = {}  # what is lacking of those that gave something
+        self._said: defaultdict[int, set[Meter]] = defaultdict(lambda: {POWER})
         self._logged: dict[int, str] = {}
 
     async def read(self) -> Reading:
@@ -114,12 +124,18 @@ class Crowd:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def lacking(self) -> tuple[str, ...]:
+        """As in ``Reading``: of those in trouble, and of those that give a part only."""
+        troubles = {number: one.said or one.reason for number, one in self._troubles.items()}
+        owed = {number: said for number, said in self._owed.items() if said} | troubles
+        return lacks((said, self._names[number]) for number, said in sorted(owed.items()))
+
     def said(self) -> str:
         """Who gives nothing, and why, in one line."""
         groups: defaultdict[str, list[str]] = defaultdict(list)
         for number, trouble in sorted(self._troubles.items()):
             groups[trouble.said or trouble.reason].append(self._names[number])
-        told = "; ".join(f"{_listed(names)}: {said}" for said, names in groups.items())
+        told = "; ".join(f"{listed(names)}: {said}" for said, names in groups.items())
         return f"{len(self._troubles)} of {len(self._names)} give nothing: {told}"
 
     def _due(self) -> list[int]:
@@ -176,10 +192,18 @@ class Crowd:
             rest_s = self._rests.after(self._failures[number], told)
             self._rested_at[number] = asyncio.get_running_loop().time() + rest_s
         else:
-            self._troubles.pop(number, None)
-            del self._failures[number]
-            self._news[number] = (self._named.clock.now_ms(), told)
+            self._take(number, told if isinstance(told, Partial) else Partial(told, ""))
         self._changed.set()
+
+    def _take(self, number: int, told: Partial) -> None:
+        """A number that a peer has said before is missed when it says it no more."""
+        self._troubles.pop(number, None)
+        del self._failures[number]
+        self._said[number] |= told.figures.keys()
+        missing = sorted(meter.name for meter in self._said[number] - told.figures.keys())
+        owed = [told.lacking, *(f"no {name}" for name in missing)]
+        self._owed[number] = ", ".join(filter(None, owed))
+        self._news[number] = (self._named.clock.now_ms(), told.figures)
 
     def _reading(self) -> Reading:
         news, self._news = self._news, {}
@@ -190,7 +214,7 @@ class Crowd:
             at_ms[number] = heard_ms
             for meter, value in told.items():
                 values[meter][number] = value
-        return self._outlets.reading(at_ms, values, refused)
+        return self._outlets.reading(at_ms, values, refused, lacking=self.lacking())
 
     def _log_what_changed(self) -> None:
         now = {number: trouble.reason for number, trouble in self._troubles.items()}
@@ -199,8 +223,3 @@ class Crowd:
         self._logged = now
         said = self.said() if now else f"all {len(self._names)} give values again"
         log.warning("%s", said, extra={"source": self._named.name})
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -95,6 +95,11 @@ class Figures:
             for meter, place in places.items()
         ]
 
+    @property
+    def paths(self) -> dict[Meter, str]:
+        """Where each figure is, as people write it."""
+        return {meter: ".".join(keys) for meter, keys, _ in self._places}
+
     def of(self, document: object, refused: Counter[str]) -> dict[Meter, float]:
         """What the document says, in base units. What is null or missing is not known; what is no
         number is counted.

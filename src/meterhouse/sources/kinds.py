@@ -25,11 +25,14 @@ class Reading:
 
     refused: how many numbers the device said that cannot be believed, by reason in a few words
              ("not a number"); they are not among the samples
+    lacking: what was asked for and not said, in words that name it ("no power: node-1"); with
+             numbers beside it the source is partly good, and without any its reading is bad
     """
 
     samples: Columns = field(default_factory=Columns)
     snapshots: tuple[Snapshot, ...] = ()
     refused: Mapping[str, int] = field(default_factory=dict)
+    lacking: tuple[str, ...] = ()
 
 
 class Source(Protocol):

@@ -4,7 +4,7 @@ A wattmeter has outlets (PDU sockets, meter channels, a BMC's one reading); a pr
 ask for. Kwapi's driver sections name them in one list, and so does every wattmeter here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import chain
@@ -17,6 +17,7 @@ from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.snapshots import Resource, Snapshot
 from meterhouse.sources.kinds import Named, Reading
 from meterhouse.sources.listing import Listing
+from meterhouse.sources.parts import lacks
 
 Floats = NDArray[np.float64]
 Moments = NDArray[np.int64]
@@ -68,6 +69,11 @@ class Outlets:
         self.names = tuple(dict.fromkeys(name for name in names if name))
         number = {name: place for place, name in enumerate(self.names)}
         self._used = np.array([bool(name) for name in names], np.bool_)
+        self._labels = [
+            f"{name} (outlet {place + 1})" if names.count(name) > 1 else name
+            for place, name in enumerate(names)
+        ]
+        self._said: dict[Meter, NDArray[np.bool_]] = {}
         self._probe = np.array([number[name] for name in names if name], np.int64)
         self._parts = np.bincount(self._probe, minlength=len(self.names))
         nodes = dict(zip(names, fed, strict=False))
@@ -87,6 +93,14 @@ class Outlets:
         """How many outlets and inputs there are, those left out among them."""
         return len(self._used)
 
+    def uses(self, outlet: int) -> bool:
+        """Whether anybody wants to know of an outlet, counted from 0."""
+        return bool(self._used[outlet])
+
+    def label(self, outlet: int) -> str:
+        """An outlet as people know it: its probe, and its number if that has several."""
+        return self._labels[outlet]
+
     def describe(self, outlet: int, details: Mapping[str, str]) -> None:
         """Add to what is worth knowing of the probe that an outlet is part of."""
         if not self._used[outlet]:
@@ -101,6 +115,9 @@ class Outlets:
         at_ms: int | Moments,
         values: Mapping[Meter, Sequence[float] | Floats],
         refused: Mapping[str, int] | None = None,
+        *,
+        promised: Collection[Meter] | None = None,
+        lacking: Sequence[str] = (),
     ) -> Reading:
         """What was read of all outlets.
 
@@ -108,13 +125,29 @@ class Outlets:
         values:  of each meter one number for each outlet and input, in its base unit; NaN where
                  it does not say. A probe one of whose outlets does not say is not known
         refused: as in Reading
+        promised: meters of which every outlet says a number each time; what it has said before is
+                 promised too. None: outlets speak when they like
+        lacking: as in Reading, besides
         """
         meters = tuple(values)
         value = np.concatenate([self._summed(meter, values[meter]) for meter in meters])
         key = np.flatnonzero(~np.isnan(value)).astype(np.uint32)
         at = self._at(at_ms)
         samples = Columns(self._series_of(meters), key, np.tile(at, len(meters))[key], value[key])
-        return Reading(samples, self.listed(int(at.max())), refused or {})
+        lacks_ = () if promised is None else lacks(self._lacking(values, promised))
+        return Reading(samples, self.listed(int(at.max())), refused or {}, (*lacking, *lacks_))
+
+    def _lacking(
+        self, values: Mapping[Meter, Sequence[float] | Floats], promised: Collection[Meter]
+    ) -> Iterator[tuple[str, str]]:
+        """What each outlet lacks, and its name."""
+        for meter, numbers in values.items():
+            nothing = np.isnan(np.asarray(numbers, np.float64))
+            said = self._said.get(meter, np.zeros(len(nothing), np.bool_))
+            self._said[meter] = said | ~nothing
+            due = self._used if meter in promised else self._used & said
+            for place in np.flatnonzero(nothing & due).tolist():
+                yield f"no {meter.name}", self._labels[place]
 
     def touched(self, fresh: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which outlets belong to a probe that has a fresh one: both supplies if one has spoken.
@@ -163,7 +196,7 @@ class Outlets:
 def checked(probes: Sequence[str | Sequence[str]], inputs: Sequence[str] = ()) -> None:
     """Raise ValueError, naming the key, if these cannot be the outlets and inputs of a meter."""
     nodes = list(chain.from_iterable([e] if isinstance(e, str) else e for e in probes))
-    if not any(nodes):
+    if not any(nodes) and not any(inputs):
         raise ValueError("probes: at least one outlet needs a name")
     for entry in probes:
         if not isinstance(entry, str) and not all(entry):

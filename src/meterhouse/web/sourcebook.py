@@ -26,7 +26,8 @@ RUNS_KEPT = 200
 
 QUIET_MS = 60_000
 """A good run so soon after another good one is not written down: a wattmeter has one each second,
-and its status counts them all."""
+and its status counts them all. The same goes for a partial run after another one."""
+QUIET = (Outcome.GOOD, Outcome.PARTIAL)
 
 DEMO = "simulated-cloud"
 """The demo's source. It is declared disabled while its past is written, and then enabled."""
@@ -180,17 +181,23 @@ def note(
 
 
 def _is_news(run: Run, quiet: dict[str, int]) -> bool:
-    if run.outcome is not Outcome.GOOD:
-        quiet[run.source] = 0
+    if run.outcome not in QUIET:
+        quiet |= {_key(run.source, outcome): 0 for outcome in QUIET}
         return True
-    if run.source not in quiet:
+    key = _key(run.source, run.outcome)
+    if key not in quiet:
         last = SourceRun.objects.filter(source=run.source).order_by("-id").first()
-        quiet[run.source] = last.started_ms if last and last.outcome == Outcome.GOOD else 0
+        quiet[key] = last.started_ms if last and last.outcome == run.outcome else 0
     started_ms = to_ms(run.at)
-    if started_ms - quiet[run.source] < QUIET_MS:
+    if started_ms - quiet[key] < QUIET_MS:
         return False
-    quiet[run.source] = started_ms
+    quiet[key] = started_ms
     return True
+
+
+def _key(source: str, outcome: Outcome) -> str:
+    """No source's name has a space in it."""
+    return source if outcome is Outcome.GOOD else f"{source} {outcome}"
 
 
 def _prune(source: str) -> None:

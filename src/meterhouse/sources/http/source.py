@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,11 +12,13 @@ import numpy as np
 
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
-from meterhouse.sources import Named, Outlets, Parts, Reading, Source, SourceKind
+from meterhouse.sources import Named, Outlets, Parts, Reading, Source, SourceKind, lacks
 from meterhouse.sources.documents import CHANNEL, Figures
 from meterhouse.sources.http.client import Client, open_client
 from meterhouse.sources.http.config import Config
 
+Missing = list[tuple[str, str]]
+"""What is missing, and of which outlet."""
 REST_MS = 30_000
 """How long a meter that did not answer is left alone while others do."""
 AHEAD_MS = 3_600_000
@@ -67,6 +69,7 @@ class Round:
             meter: np.full(outlets, np.nan) for meter in (POWER, ENERGY, VOLTAGE, CURRENT)
         }
         self.at = np.full(outlets, now_ms, np.int64)
+        self.missing: Missing = []
         self.refused: Counter[str] = Counter()
         self.answered = False
 
@@ -96,7 +99,8 @@ class Http:
         if not told.answered:
             bad = any(isinstance(trouble, BadReading) for trouble in troubles)
             raise (BadReading if bad else Unreachable)(self._parts.said())
-        return self._outlets.reading(told.at, told.values, told.refused)
+        lacking = (*self._parts.lacking, *lacks(told.missing))
+        return self._outlets.reading(told.at, told.values, told.refused, lacking=lacking)
 
     async def _fetch(self, document: Document, told: Round) -> Exception | None:
         """Fetch one and put down what it says. Returns what went wrong, which costs only it."""
@@ -123,6 +127,8 @@ class Http:
         if not any(said.values()) and not refused:
             raise BadReading(f"none of the figures is in it; it begins {str(answer)[:60]!r}")
         for outlet, values in said.items():
+            if self._outlets.uses(outlet.place):
+                told.missing += _missing(self._outlets.label(outlet.place), outlet.figures, values)
             at_ms = self._measured_ms(outlet, answer) if values else None
             if at_ms is None:
                 told.put(outlet.place, values, self._named.clock.now_ms())
@@ -138,6 +144,15 @@ class Http:
         """When the document says it was measured; None if its address says no such thing."""
         stamp = self._config.timestamp or self._config.known.stamp
         return stamp.of(answer, outlet.channel) if stamp else None
+
+
+def _missing(name: str, figures: Figures, values: Mapping[Meter, float]) -> Missing:
+    """Which figures that should be there are not, and of whom."""
+    return [
+        (f"no {meter.name} at {path}" if path else f"no {meter.name}", name)
+        for meter, path in figures.paths.items()
+        if meter not in values
+    ]
 
 
 @asynccontextmanager

@@ -110,7 +110,9 @@ class Modbus:
         if all(np.isnan(value).all() for value in values.values()):
             said = self._parts.said() or "the meters say nothing but NaN"
             raise Unreachable(f"{self._config.host}:{self._config.port}: {said}")
-        return self._outlets.reading(at, self._in_base_units(values, int(at.max())), refused)
+        base = self._in_base_units(values, int(at.max()))
+        lacking = self._parts.lacking
+        return self._outlets.reading(at, base, refused, promised=tuple(base), lacking=lacking)
 
     def _in_base_units(self, values: dict[Meter, Floats], at_ms: int) -> dict[Meter, Floats]:
         found = {meter: value * self._factors[meter] for meter, value in values.items()}

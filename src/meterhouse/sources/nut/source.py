@@ -162,7 +162,8 @@ class Nut:
                 self._parts.works(f"UPS {ups}")
         if all(np.isnan(value).all() for value in values.values()) and self._parts.failing:
             raise BadReading(self._parts.said())
-        return self._outlets.reading(at_ms, values, refused)
+        lacking = self._parts.lacking
+        return self._outlets.reading(at_ms, values, refused, promised=(POWER,), lacking=lacking)
 
     async def _read(
         self, outlet: Outlet, values: dict[Meter, np.ndarray], refused: Counter[str]

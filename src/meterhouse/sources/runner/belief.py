@@ -5,7 +5,8 @@ A reading that is no reading at all, or of another time, is dropped as a whole.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.sources import Limits, Reading
+from meterhouse.sources import Limits, Reading, lacks
 
 FUTURE_MS = 60 * 60 * 1000  # a device's clock may be ahead by so much
 MOST_REMEMBERED = 16  # tuples of series of one source; drivers come with one or two
@@ -53,12 +54,17 @@ class Belief:
         _check_snapshots(reading.snapshots, self._name, now_ms)
         if not len(reading.samples):
             return reading
-        samples, refused = self._believed(reading.samples, now_ms)
+        samples, refused, lacking = self._believed(reading.samples, now_ms)
         if not refused:
             return reading
-        return Reading(samples, reading.snapshots, refused + Counter(reading.refused))
+        refused += Counter(reading.refused)
+        return replace(
+            reading, samples=samples, refused=refused, lacking=(*reading.lacking, *lacking)
+        )
 
-    def _believed(self, samples: Columns, now_ms: int) -> tuple[Columns, Counter[str]]:
+    def _believed(
+        self, samples: Columns, now_ms: int
+    ) -> tuple[Columns, Counter[str], tuple[str, ...]]:
         if samples.key.max() >= len(samples.series):
             raise BadReading("a sample belongs to no series")
         if samples.at.min() <= 0 or samples.at.max() > now_ms + FUTURE_MS:
@@ -69,7 +75,7 @@ class Belief:
             value <= bounds.highest[samples.key]
         )  # what is no number is neither
         if good.all():
-            return samples, Counter()
+            return samples, Counter(), ()
         finite = np.isfinite(value)
         why = {
             NOT_A_NUMBER: ~finite,
@@ -78,7 +84,16 @@ class Belief:
         }
         counts = {reason: int(np.count_nonzero(which)) for reason, which in why.items()}
         kept = Columns(samples.series, samples.key[good], samples.at[good], value[good])
-        return kept, +Counter(counts)
+        return kept, +Counter(counts), lacks(self._named(samples, why))
+
+    def _named(
+        self, samples: Columns, why: Mapping[str, NDArray[np.bool_]]
+    ) -> Iterator[tuple[str, str]]:
+        """What is not believed of which resource, each once."""
+        for reason, which in why.items():
+            for key in np.unique(samples.key[which]).tolist():
+                series = samples.series[key]
+                yield f"{series.meter} {reason}", series.resource.removeprefix(f"{self._name}/")
 
     def _bounds_of(self, series: tuple[Series, ...]) -> Bounds:
         """Worked out once for each tuple of series, by its identity: hashing it costs as much."""
@@ -101,11 +116,12 @@ class Belief:
 
 
 def nothing_believed(reading: Reading) -> BadReading | None:
-    """The error of a reading of which numbers were refused, and none is left."""
-    if len(reading.samples) or not any(reading.refused.values()):
+    """The error of a reading that has no usable number, though some were asked for or said."""
+    if len(reading.samples) or not (reading.lacking or any(reading.refused.values())):
         return None
     many = ", ".join(f"{count} {reason}" for reason, count in sorted(reading.refused.items()))
-    return BadReading(f"no number that was read can be believed: {many}")
+    what = f"no number that was read can be believed: {many}" if many else "no number is said"
+    return BadReading("; ".join((what, *reading.lacking)))
 
 
 def _check_snapshots(snapshots: Iterable[Snapshot], name: str, now_ms: int) -> None:

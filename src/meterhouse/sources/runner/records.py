@@ -10,6 +10,7 @@ class Outcome(StrEnum):
     """How one run ended."""
 
     GOOD = "good"  # read and published
+    PARTIAL = "partial"  # read and published; some of what was asked for was not said
     BAD = "bad"  # the device answered nonsense, which was dropped
     UNREACHABLE = "unreachable"  # no answer, or not in time; it is closed and opened again
     FAILED = "failed"  # the source's own code failed; it is closed and opened again
@@ -22,6 +23,7 @@ class Status(StrEnum):
 
     STARTING = "starting"  # not read yet
     GOOD = "good"
+    PARTIAL = "partial"  # it is read, and does not say all that it is asked for
     FAILING = "failing"  # it will be tried again at ``next_run``
     STUCK = "stuck"  # it cannot be stopped; it goes on when it comes back by itself
     DISABLED = "disabled"
@@ -34,7 +36,7 @@ class Run:
     at:      when it began; ``took`` how long it took
     samples: how many were published; ``objects`` the same of what snapshots listed
     refused: how many numbers were not believed
-    error:   one line, without any secret; "" if it went well
+    error:   one line, without any secret; of a partial run what was lacking; "" if it went well
     """
 
     source: str
@@ -52,11 +54,11 @@ class Run:
 class SourceState:
     """How one source is doing, and what has been counted since it was set up.
 
-    error:        of the last run; "" if it was good
+    error:        of the last run; of a partial one what was lacking; "" if it was good
     samples:      published
     bad_readings: dropped
     reopenings:   tries to open it again
-    failures:     runs that were not good, bad readings among them
+    failures:     runs that brought nothing, bad readings among them
     lost:         samples read that could not be published before the source was stopped
     refused:      numbers that were not believed, by reason
     blocked:      times it held up all other sources

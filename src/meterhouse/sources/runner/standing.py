@@ -2,10 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from meterhouse.metering.clock import Clock
+from meterhouse.metering.errors import BadReading
 from meterhouse.sources import Configured, Reading
 from meterhouse.sources.runner.errors import describe
 from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
@@ -54,16 +55,25 @@ class Standing:
         self._began, self.next_run = self._clock.now(), None
 
     def good(self, reading: Reading) -> Run:
-        if self.status in {Status.FAILING, Status.STUCK}:
+        """Count a reading; what it lacks makes the source partly good."""
+        was = self.status
+        if was in {Status.FAILING, Status.STUCK}:
             log.warning("source is back", extra=self._extra())
         self.status, self._error = Status.GOOD, ""
+        if reading.lacking:
+            self._lack(reading.lacking, was)
         self._samples += len(reading.samples)
         self._last_good = self._clock.now()
         objects = sum(len(snapshot.objects) for snapshot in reading.snapshots)
         refused = self.refuse(reading.refused)
-        return self._tell(
-            Outcome.GOOD, samples=len(reading.samples), objects=objects, refused=refused
-        )
+        outcome = Outcome.PARTIAL if reading.lacking else Outcome.GOOD
+        return self._tell(outcome, samples=len(reading.samples), objects=objects, refused=refused)
+
+    def _lack(self, lacking: Sequence[str], was: Status) -> None:
+        self.status = Status.PARTIAL
+        self._error = describe(BadReading("; ".join(lacking)), self._configured.config)
+        if was is not Status.PARTIAL:
+            log.warning("source is %s", self.status, extra=self._extra())
 
     def bad(self, error: BaseException, refused: Mapping[str, int] | None = None) -> Run:
         """Count a reading that was dropped. One of them does not make a source fail."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import TypeVar
@@ -123,9 +123,8 @@ class Tended:
         many = len(reading.samples)
         if self._allowance.takes(many, asyncio.get_running_loop().time()):
             return reading
-        return Reading(
-            Columns(), reading.snapshots, Counter(reading.refused) + Counter({TOO_MANY: many})
-        )
+        refused = Counter(reading.refused) + Counter({TOO_MANY: many})
+        return replace(reading, samples=Columns(), refused=refused)
 
     async def _publish_until_it_works(self, reading: Reading) -> None:
         """Publish; while that fails, keep the reading and try again, so that nothing is lost."""

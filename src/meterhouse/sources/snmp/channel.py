@@ -1,12 +1,13 @@
 """The objects of one table that are asked for, and what comes of their answers."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from meterhouse.clients.snmp.agent import Agent, Query, Said
+from meterhouse.metering.meters import ENERGY, POWER, Meter
 from meterhouse.sources import Counted, Register
 from meterhouse.sources.snmp import rows
 from meterhouse.sources.snmp.numbers import Floats, counts, numbers, without
@@ -91,6 +92,29 @@ class Channel:
             return np.full(len(before.raw), np.nan), before
         said_counts = counts(self.energy.read(said, refused), self.register.size, refused)
         return self.register.read(before, self._where_valid(said_counts, said), at_ms)
+
+    def lacking(
+        self, said: Said, names: Sequence[str], numbers_of: Mapping[Meter, Floats]
+    ) -> Iterator[tuple[str, str]]:
+        """What each outlet that has a name does not say and why, and the name."""
+        for meter, one in ((POWER, self.power), (ENERGY, self.energy)):
+            nothing = np.isnan(numbers_of[meter]) if one else np.zeros(0)
+            for outlet in np.flatnonzero(nothing).tolist():
+                if one and names[outlet]:
+                    why = self._why(one, outlet, said)
+                    yield f"no {meter.name} ({why})", names[outlet]
+
+    def _why(self, one: Numbers, outlet: int, said: Said) -> str:
+        """Why there is no number of an outlet."""
+        oid = one.oids[outlet]
+        if not oid:
+            return UNLABELLED if self.table.labels else "no such row"
+        if self.valid and said.get(self.valid[outlet]) != 1:
+            return "its sensor is not available"
+        if oid not in said:
+            return f"no such object: {one.object.pattern(outlet)}"
+        value = said[oid]
+        return f"it says {value[:20]!r}" if isinstance(value, bytes) else f"it says {value}"
 
     def _where_valid(self, values: Floats, said: Said) -> Floats:
         if not self.valid:

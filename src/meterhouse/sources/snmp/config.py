@@ -79,7 +79,8 @@ class Config:
     user and below: of v3
     preset:         what make it is; or else ``power`` and ``energy``
     device:         the number in a daisy chain, as the agent counts: Eaton from 0, others from 1
-    probes:         for each outlet what it feeds, as in sources/outlets.py
+    probes:         for each outlet what it feeds, as in sources/outlets.py; may be left out where
+                    there are ``inputs``: many a PDU measures what it takes in and no outlet
     inputs:         likewise, names for what the whole device takes in: read, not summed
     label_oid:      a column of texts: an outlet is the row that says its label
     labels:         for each outlet, its label
@@ -89,7 +90,7 @@ class Config:
     """
 
     host: str
-    probes: Probes
+    probes: Probes = ()
     port: int = 161
     version: str | int = "2c"
     community: Secret = PUBLIC
@@ -153,6 +154,17 @@ class Config:
     @property
     def totals(self) -> Table | None:
         return PRESETS[self.preset].inputs if self.preset else None
+
+    @property
+    def outlets_named(self) -> Probes:
+        """The outlets, of which at least one has a name; or none."""
+        return self.probes if any(self.probes) else ()
+
+    @property
+    def tables(self) -> list[tuple[Table, Probes]]:
+        """What is asked for: of the outlets, and then of the inputs; and their names."""
+        both = [(self.outlets, self.outlets_named), (self.totals, self.inputs)]
+        return [(table, names) for table, names in both if table and names]
 
     @property
     def what(self) -> Measures:
@@ -225,6 +237,15 @@ def _check_labels(config: Config) -> None:
 
 def _check_counts(config: Config) -> None:
     count, table = len(config.probes), config.outlets
+    if config.outlets_named:
+        _check_outlets(count, table)
+    if config.totals and len(config.inputs) > config.totals.most:
+        raise ValueError(f"inputs: there can be {config.totals.most} at most")
+    if config.inputs and not any(config.inputs):
+        raise ValueError("inputs: at least one needs a name")
+
+
+def _check_outlets(count: int, table: Table) -> None:
     if table.labels and len(table.labels) != count:
         raise ValueError(f"labels and probes: {len(table.labels)} labels, {count} probes")
     for one in table.objects:
@@ -232,10 +253,6 @@ def _check_counts(config: Config) -> None:
             raise ValueError(f"oid and probes: {len(one.oid)} OIDs, {count} probes")
     if count > table.most:
         raise ValueError(f"probes: there can be {table.most} at most")
-    if config.totals and len(config.inputs) > config.totals.most:
-        raise ValueError(f"inputs: there can be {config.totals.most} at most")
-    if config.inputs and not any(config.inputs):
-        raise ValueError("inputs: at least one needs a name")
 
 
 def _check_pattern(key: str, pattern: str) -> None:

@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 
 import numpy as np
 
 from meterhouse.clients.snmp.agent import Agent, Query, Said, open_agent
 from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import ENERGY, POWER
-from meterhouse.sources import Counted, Named, Outlets, Parts, Reading, Source, SourceKind
+from meterhouse.sources import Counted, Named, Outlets, Parts, Reading, Source, SourceKind, lacks
 from meterhouse.sources.snmp.channel import UNLABELLED, Channel, channel
 from meterhouse.sources.snmp.config import Config
 from meterhouse.sources.snmp.presets import of_maker
@@ -45,7 +46,10 @@ class Snmp:
             said = await self.look()
         if not said:
             raise BadReading(await self.nothing())
-        return self.reading(said, self.named.clock.now_ms())
+        reading = self.reading(said, self.named.clock.now_ms())
+        if len(reading.samples) or reading.refused:
+            return reading
+        return replace(reading, lacking=(await self.nothing(), *reading.lacking))
 
     async def said(self) -> Said:
         age = self.named.clock.now_ms() - self.looked_ms
@@ -78,7 +82,14 @@ class Snmp:
             joules.append(grown)
             refused[UNLABELLED] += one.unlabelled
         values = {POWER: np.concatenate(watts), ENERGY: np.concatenate(joules)}
-        return self.outlets.reading(at_ms, values, +refused)
+        pairs = (
+            pair
+            for place, one in enumerate(self.channels)
+            for pair in one.lacking(
+                said, self._labels[place], {POWER: watts[place], ENERGY: joules[place]}
+            )
+        )
+        return self.outlets.reading(at_ms, values, +refused, lacking=lacks(pairs))
 
     async def nothing(self) -> str:
         """Why there may be nothing, from what the agent says that it is."""
@@ -93,14 +104,10 @@ class Snmp:
         return said + (f"preset = {known!r}?" if known else "right preset, OID and device?")
 
     async def _find(self) -> list[Channel]:
-        config, device = self.config, self.config.number
-        found = [
-            await channel(self.agent, config.outlets, device, [bool(p) for p in config.probes])
+        return [
+            await channel(self.agent, table, self.config.number, [bool(name) for name in names])
+            for table, names in self.config.tables
         ]
-        if config.totals and config.inputs:
-            inputs = [bool(name) for name in config.inputs]
-            found.append(await channel(self.agent, config.totals, device, inputs))
-        return found
 
     @property
     def _moves(self) -> bool:
@@ -110,24 +117,26 @@ class Snmp:
 
     def _note(self, said: Said) -> None:
         """Say which outlets are not there, once: they are silent."""
-        for one, names in zip(self.channels, self._names, strict=False):
-            for name, is_there in zip(names, one.there(said), strict=True):
+        for one, (_, names) in zip(self.channels, self.config.tables, strict=True):
+            for fed, is_there in zip(names, one.there(said), strict=True):
+                name = fed if isinstance(fed, str) else "+".join(fed)
                 if is_there:
                     self.parts.works(name)
                 elif name:
                     self.parts.failed(name, "the agent has no such row or object")
 
     @property
-    def _names(self) -> list[list[str]]:
-        probes = ["+".join([p] if isinstance(p, str) else p) for p in self.config.probes]
-        return [probes, list(self.config.inputs)]
+    def _labels(self) -> list[list[str]]:
+        """As people know each outlet of the channels; "" where nobody wants to know of it."""
+        place, labels = count(), self.outlets.label
+        return [[labels(next(place)) for _ in names] for _, names in self.config.tables]
 
 
 @asynccontextmanager
 async def open_snmp(config: Config, named: Named) -> AsyncIterator[Source]:
     outlets = Outlets(
         named,
-        config.probes,
+        config.outlets_named,
         inputs=config.inputs,
         project=config.project,
         measures=config.what,
@@ -140,8 +149,7 @@ async def open_snmp(config: Config, named: Named) -> AsyncIterator[Source]:
         wait_s=config.wait_s,
         tries=config.tries,
     ) as agent:
-        counts = [len(config.probes), len(config.inputs)]
-        counted = [Counted.nothing(count) for count in counts if count]
+        counted = [Counted.nothing(len(names)) for _, names in config.tables]
         source = Snmp(agent, config, named, outlets, Parts(named.name), counted=counted)
         await source.look()
         yield source

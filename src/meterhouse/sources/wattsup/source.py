@@ -98,7 +98,8 @@ class Wattsup:
     async def read(self) -> Reading:
         """Wait for the next record, in the source's own thread."""
         values = await self.named.blocking(self.line.record)
-        return self.outlets.reading(self.named.clock.now_ms(), figures(values))
+        at_ms, promised = self.named.clock.now_ms(), (POWER, ENERGY)
+        return self.outlets.reading(at_ms, figures(values), promised=promised)
 
 
 @asynccontextmanager

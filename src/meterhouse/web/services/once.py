@@ -29,7 +29,7 @@ def _quiet(room: str) -> Iterator[None]:
 
 
 def collect_once(data: Path, only: str | None) -> int:
-    """Read each source once. Returns 1 if one of them failed; the others are recorded."""
+    """Read each source once. Returns 1 if one failed, or is partly good; all else is recorded."""
     ready.require_current()
     from meterhouse.bus.journal import Journal  # noqa: PLC0415
     from meterhouse.inventory.keep import keep  # noqa: PLC0415 - models need Django
