@@ -11,6 +11,12 @@ import msgspec
 from meterhouse.metering.errors import BadReading
 
 _PATH = re.compile(r"/redfish/[!-~]{1,1000}")
+_PART = re.compile(
+    r"sub.?system|cpu|processor|memory|dimm|gpu|accelerator|fpga|fan|drive|disk|storage"
+    r"|backplane|network|nic\b|pcie|slot|rail|\bps\w?\d|power ?supply",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"server|system|chassis|node|enclosure|total", re.IGNORECASE)
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -60,29 +66,71 @@ class Environment(msgspec.Struct, frozen=True):
     joules: Sensor | None = msgspec.field(name="EnergyJoules", default=None)
 
 
+OFFLINE = frozenset({"Disabled", "StandbyOffline", "UnavailableOffline"})
+"""States in which a supply takes in nothing. Source: DSP0268, Status, State."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    state: str | None = msgspec.field(name="State", default=None)
+
+    @property
+    def is_there(self) -> bool:
+        return self.state != "Absent"
+
+    @property
+    def is_offline(self) -> bool:
+        return self.state in OFFLINE
+
+
+UNKNOWN = Status()
+
+
 class Control(msgspec.Struct, frozen=True):
+    """Where a part of a machine, or the whole of it, is held to a limit and measured."""
+
     watts: float | None = msgspec.field(name="PowerConsumedWatts", default=None)
+    name: str | None = msgspec.field(name="Name", default=None)
+    context: str | None = msgspec.field(name="PhysicalContext", default=None)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it measures a part of the machine, by what it is called."""
+        return bool(_PART.search(self.name or "") or _PART.search(self.context or ""))
+
+    @property
+    def is_whole(self) -> bool:
+        return bool(_WHOLE.search(self.name or "")) and not self.is_part
+
+
+class Input(msgspec.Struct, frozen=True):
+    """A supply as Power has it."""
+
+    watts: float | None = msgspec.field(name="PowerInputWatts", default=None)
+    status: Status | None = msgspec.field(name="Status", default=None)
 
 
 class Power(msgspec.Struct, frozen=True):
+    """Its supplies are only looked at where no control says watts: odd ones harm nobody else."""
+
     control: tuple[Control, ...] = msgspec.field(name="PowerControl", default=())
+    unread: msgspec.Raw = msgspec.field(name="PowerSupplies", default=msgspec.Raw(b"[]"))
+
+    @property
+    def supplies(self) -> tuple[Input, ...]:
+        """Raises BadReading."""
+        try:
+            return msgspec.json.decode(self.unread, type=tuple[Input, ...] | None) or ()
+        except msgspec.MsgspecError as error:
+            raise BadReading(f"PowerSupplies: {error}") from error
 
 
 class Subsystem(msgspec.Struct, frozen=True):
     supplies: Link | None = msgspec.field(name="PowerSupplies", default=None)
 
 
-class Status(msgspec.Struct, frozen=True):
-    state: str | None = msgspec.field(name="State", default=None)
-
-
 class Supply(msgspec.Struct, frozen=True):
     status: Status | None = msgspec.field(name="Status", default=None)
     metrics: Link | None = msgspec.field(name="Metrics", default=None)
-
-    @property
-    def is_there(self) -> bool:
-        return not (self.status and self.status.state == "Absent")
 
 
 class SupplyMetrics(msgspec.Struct, frozen=True):

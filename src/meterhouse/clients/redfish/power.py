@@ -1,20 +1,25 @@
 """Where a service says what its chassis draw, and what it says there.
 
 A chassis may have, newest first: EnvironmentMetrics (since 2020.4; watts, and perhaps energy),
-Power (older, deprecated), or only what its power supplies take in. The first that has a number
-counts; an older one may differ from it, as in DMTF's own mockup (344 W against 374 W).
+Power (older, deprecated), or only what its power supplies take in. Of each meter the first that
+has a number counts; an older one may differ from it, as in DMTF's own mockup (344 W against
+374 W).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from meterhouse.clients.redfish.answers import (
+    UNKNOWN,
     Chassis,
     Collection,
+    Control,
     Environment,
     Power,
     Sensor,
+    Status,
     Subsystem,
     Supply,
     SupplyMetrics,
@@ -31,11 +36,25 @@ JOULES_PER_KWH = 3_600_000.0
 Figures = Mapping[Meter, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is known now; what is null is left out.
+
+    lacking: what should be in it and is not, in a few words each
+    """
+
+    figures: Figures
+    lacking: tuple[str, ...] = ()
+
+
+NOTHING = Said({})
+
+
 class Place(Protocol):
     """Where one chassis says what it draws."""
 
-    async def read(self, service: Service) -> Figures:
-        """Return what is known now; what is null is left out. Raises what Service raises."""
+    async def read(self, service: Service) -> Said:
+        """Raises what Service raises."""
         ...
 
 
@@ -43,40 +62,90 @@ class Place(Protocol):
 class InEnvironment:
     path: str
 
-    async def read(self, service: Service) -> Figures:
+    async def read(self, service: Service) -> Said:
         found = await service.get(self.path, Environment)
         watts = found.power.reading if found.power else None
         known = {POWER: watts, ENERGY: _joules(found)}
-        return {meter: value for meter, value in known.items() if value is not None}
+        return Said({meter: value for meter, value in known.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class InPower:
     path: str
 
-    async def read(self, service: Service) -> Figures:
+    async def read(self, service: Service) -> Said:
         found = await service.get(self.path, Power)
-        watts = found.control[0].watts if found.control else None
-        return {} if watts is None else {POWER: watts}
+        watts = _controlled(found.control)
+        if watts is not None:
+            return Said({POWER: watts})
+        return _added(
+            (f"supply {place + 1}", one.status or UNKNOWN, one.watts)
+            for place, one in enumerate(found.supplies)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class InSupplies:
-    """The inputs of all power supplies that are there, added."""
+    """The inputs of all power supplies that are there, added.
 
-    paths: tuple[str, ...]
+    supplies: name, how it stood when it was found, and path of its metrics; "" if it has none
+    """
 
-    async def read(self, service: Service) -> Figures:
-        total = 0.0
-        for path in self.paths:
-            found = await service.get(path, SupplyMetrics)
-            if found.input is None or found.input.reading is None:
-                return {}
-            total += found.input.reading
-        return {POWER: total}
+    supplies: tuple[tuple[str, Status, str], ...]
+
+    async def read(self, service: Service) -> Said:
+        return _added(
+            [(name, status, await _input(service, path)) for name, status, path in self.supplies]
+        )
 
 
-async def places(service: Service, wanted: Sequence[str]) -> list[Place]:
+@dataclass(frozen=True, slots=True)
+class InChassis:
+    """One chassis' places, newest first. powered: whether one of them had power when found."""
+
+    places: tuple[Place, ...]
+    powered: bool
+
+    async def read(self, service: Service) -> Said:
+        """Of each meter the first number; no more places are asked once power is known."""
+        figures: dict[Meter, float] = {}
+        for place in self.places:
+            said = await _said(service, place)
+            figures = {**said.figures, **figures}
+            if POWER in said.figures:
+                return Said(figures, said.lacking)
+        return Said(figures)
+
+
+async def _input(service: Service, path: str) -> float | None:
+    """What one supply takes in, if it says so."""
+    try:
+        found = await service.get(path, SupplyMetrics) if path else SupplyMetrics()
+    except Missing:
+        return None
+    return found.input.reading if found.input else None
+
+
+def _controlled(controls: Sequence[Control]) -> float | None:
+    """The watts of the whole machine: not those of its processors alone."""
+    whole = [one for one in controls if one.is_whole]
+    either = whole or [one for one in controls if not one.is_part]
+    return next((one.watts for one in either if one.watts is not None), None)
+
+
+def _added(supplies: Iterable[tuple[str, Status, float | None]]) -> Said:
+    """The sum of supplies (name, status, watts). One that is offline takes in nothing, which is
+    told; of any other that says nothing nobody knows, so that the sum is not known either.
+    """
+    there = [each for each in supplies if each[1].is_there]
+    silent = [each for each in there if each[2] is None]
+    watts = [watts for _, _, watts in there if watts is not None]
+    if not watts or not all(status.is_offline for _, status, _ in silent):
+        return NOTHING
+    return Said({POWER: sum(watts)}, tuple(f"{name} is offline" for name, _, _ in silent))
+
+
+async def places(service: Service, wanted: Sequence[str]) -> list[InChassis]:
     """Find the chassis to read, and where each says its power.
 
     wanted: the chassis' ids; none: the only one that says its power
@@ -94,6 +163,8 @@ async def places(service: Service, wanted: Sequence[str]) -> list[Place]:
         if not wanted or chassis.id in wanted
     }
     known = {name: place for name, place in tried.items() if place}
+    powered = {name: place for name, place in known.items() if place.powered}
+    known = known if wanted else powered or known
     silent = [name for name in wanted if name not in known]
     if silent or not known:
         raise LookupError(f"its chassis {', '.join(map(repr, silent or ids))}: no power is said")
@@ -103,11 +174,12 @@ async def places(service: Service, wanted: Sequence[str]) -> list[Place]:
     return list(known.values())
 
 
-async def read(service: Service, found: Sequence[Place]) -> Figures:
+async def read(service: Service, found: Sequence[InChassis]) -> Said:
     """All of them, added; what one of them does not say is not known."""
-    figures = [await place.read(service) for place in found]
-    meters = set.intersection(*(set(each) for each in figures))
-    return {meter: sum(each[meter] for each in figures) for meter in meters}
+    told = [await place.read(service) for place in found]
+    meters = set.intersection(*(set(each.figures) for each in told))
+    figures = {meter: sum(each.figures[meter] for each in told) for meter in meters}
+    return Said(figures, tuple(chain.from_iterable(each.lacking for each in told)))
 
 
 async def _all_chassis(service: Service) -> AsyncIterator[Chassis]:
@@ -132,28 +204,32 @@ async def _members(service: Service, path: str) -> list[str]:
     return found
 
 
-async def _place(service: Service, chassis: Chassis) -> Place | None:
-    """The first place that has a number; None for an enclosure without power."""
-    tried: list[Place] = []
+async def _place(service: Service, chassis: Chassis) -> InChassis | None:
+    """The places that have a number, and those behind them; None for one without any."""
+    behind: list[Place] = []
     if chassis.environment:
-        tried.append(InEnvironment(chassis.environment.path))
+        behind.append(InEnvironment(chassis.environment.path))
     if chassis.power:
-        tried.append(InPower(chassis.power.path))
-    for place in tried:
-        if await _says_something(service, place):
-            return place
-    if chassis.supplies:
+        behind.append(InPower(chassis.power.path))
+    kept, meters = [], set[Meter]()
+    for place in behind:
+        said = NOTHING if POWER in meters else await _said(service, place)
+        meters |= said.figures.keys()
+        if said.figures or POWER in meters:
+            kept.append(place)
+    if POWER not in meters and chassis.supplies:
         supplies = await _supplies(service, chassis.supplies.path)
-        if supplies.paths and await _says_something(service, supplies):
-            return supplies
-    return None
+        meters |= (await _said(service, supplies)).figures.keys()
+        kept.append(supplies)
+    return InChassis(tuple(kept), POWER in meters) if meters else None
 
 
-async def _says_something(service: Service, place: Place) -> bool:
+async def _said(service: Service, place: Place) -> Said:
+    """What is said there; nothing where there is no such resource."""
     try:
-        return bool(await place.read(service))
+        return await place.read(service)
     except Missing:
-        return False
+        return NOTHING
 
 
 async def _supplies(service: Service, path: str) -> InSupplies:
@@ -163,8 +239,10 @@ async def _supplies(service: Service, path: str) -> InSupplies:
         members = await _members(service, subsystem.supplies.path) if subsystem.supplies else ()
         for member in members:
             supply = await service.get(member, Supply)
-            if supply.is_there and supply.metrics:
-                found.append(supply.metrics.path)
+            status, metrics = supply.status or UNKNOWN, supply.metrics
+            if status.is_there:
+                name = f"supply {member.rsplit('/', 1)[-1]}"
+                found.append((name, status, metrics.path if metrics else ""))
     except Missing:
         return InSupplies(())
     return InSupplies(tuple(found))

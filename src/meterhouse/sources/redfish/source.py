@@ -9,7 +9,7 @@ from datetime import timedelta
 import aiohttp
 
 from meterhouse.clients.redfish import power
-from meterhouse.clients.redfish.power import Place
+from meterhouse.clients.redfish.power import InChassis
 from meterhouse.clients.redfish.service import Refused, Service, open_http
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import ENERGY, POWER
@@ -18,6 +18,7 @@ from meterhouse.sources import (
     Measures,
     Named,
     Outlets,
+    Partial,
     Source,
     SourceKind,
     Tell,
@@ -40,7 +41,7 @@ class Bmcs:
     services: Sequence[Service]
     config: Config
     turns: asyncio.Semaphore
-    places: dict[int, list[Place]] = field(default_factory=dict)
+    places: dict[int, list[InChassis]] = field(default_factory=dict)
 
     async def ask(self, due: Sequence[int], tell: Tell) -> None:
         async with asyncio.TaskGroup() as group:
@@ -75,11 +76,13 @@ class Bmcs:
         service = self.services[number]
         if number not in self.places:
             self.places[number] = await power.places(service, self.all[number].chassis)
-        figures = await power.read(service, self.places[number])
-        if not figures:
+        places = self.places[number]
+        said = await power.read(service, places)
+        if POWER not in said.figures and all(place.powered for place in places):
             del self.places[number]  # another place may have a number meanwhile
+        if not said.figures:
             return NO_READING
-        return figures
+        return Partial(said.figures, ", ".join(said.lacking))
 
 
 @asynccontextmanager
