@@ -39,7 +39,13 @@ APC = "1.3.6.1.4.1.318.1.1.26"
 RARITAN = "1.3.6.1.4.1.13742"
 SCHLEIFENBAUER = "1.3.6.1.4.1.31034.12.1.1.2"
 SENTRY4 = "1.3.6.1.4.1.1718.4.1"
+SENTRY3 = "1.3.6.1.4.1.1718.3.2"
 DELL = "1.3.6.1.4.1.674.10892.5"
+DELL_PDU = "1.3.6.1.4.1.674.10903.200.2.200"
+VERTIV = "1.3.6.1.4.1.21239.5.2.3"
+HPE = "1.3.6.1.4.1.232.165"
+PANDUIT = "1.3.6.1.4.1.19536.10.1"
+CYBERPOWER = "1.3.6.1.4.1.3808.1.1.6"
 
 PRESETS = {
     # EATON-EPDU-MIB: outletPowerTable and inputTotalPowerTable, indexed by strap and outlet or
@@ -162,6 +168,119 @@ PRESETS = {
             ),
         ),
     ),
+    # Sentry3-MIB: outletTable, indexed by tower, infeed and outlet, and infeedTable, by tower and
+    # infeed. -1: not available. Outlets count Wh, infeeds tenths of kWh, up to 2**31 - 1.
+    "sentry3": Preset(
+        title="Server Technology Sentry3",
+        maker="1.3.6.1.4.1.1718.3",
+        outlets=Table(
+            rows=f"{SENTRY3}.3.1.14.{{device}}",
+            power=Object(oid=f"{SENTRY3}.3.1.14.{{device}}.{{row}}"),
+            energy=Object(oid=f"{SENTRY3}.3.1.18.{{device}}.{{row}}", scale=WH, size=2.0**31),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{SENTRY3}.2.1.12.{{device}}.{{n}}"),
+            energy=Object(oid=f"{SENTRY3}.2.1.16.{{device}}.{{n}}", scale=KWH / 10, size=2.0**31),
+        ),
+    ),
+    # VERTIV-V5-MIB: pduOutletMeterTable and pduMainTable, by a running number each. Wh, up to
+    # 9,999,000; what comes after that it does not say.
+    "vertiv": Preset(
+        title="Vertiv/Geist (V5)",
+        maker="1.3.6.1.4.1.21239",
+        outlets=Table(
+            power=Object(oid=f"{VERTIV}.6.1.12.{{n}}"),
+            energy=Object(oid=f"{VERTIV}.6.1.15.{{n}}", scale=WH),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{VERTIV}.1.1.9.{{device}}"),
+            energy=Object(oid=f"{VERTIV}.1.1.12.{{device}}", scale=WH),
+            most=1,
+        ),
+    ),
+    # CPQPOWER-MIB: pdu3OutletTable and pdu3InputTable (metered and switched, G3 and later), by
+    # PDU and outlet. Watts and kWh, which can be reset at the outlet and not at the input. The
+    # MIB's text says 0.001 W of the input and its comment says W; NUT's copy of a real one
+    # (drivers/hpe-pdu3-cis-mib.c) has whole units.
+    "hpe": Preset(
+        title="HPE metered and switched PDU (pdu3)",
+        maker=f"{HPE}.11",
+        outlets=Table(
+            power=Object(oid=f"{HPE}.11.5.1.1.13.{{device}}.{{n}}"),
+            energy=Object(oid=f"{HPE}.11.5.1.1.14.{{device}}.{{n}}", scale=KWH),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{HPE}.11.2.1.1.5.{{device}}"),
+            energy=Object(oid=f"{HPE}.11.2.1.1.6.{{device}}", scale=KWH),
+            most=1,
+        ),
+    ),
+    # CPQPOWER-MIB: pdu2OutletTable and pdu2InputTable: the generation before. Wh.
+    "hpe-g2": Preset(
+        title="HPE metered and switched PDU (pdu2)",
+        maker=f"{HPE}.7",
+        outlets=Table(
+            power=Object(oid=f"{HPE}.7.5.1.1.14.{{device}}.{{n}}"),
+            energy=Object(oid=f"{HPE}.7.5.1.1.15.{{device}}.{{n}}", scale=WH),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{HPE}.7.2.1.1.5.{{device}}"),
+            energy=Object(oid=f"{HPE}.7.2.1.1.6.{{device}}", scale=WH),
+            most=1,
+        ),
+    ),
+    # PANDUIT-MIB: pdug5OutletTable and pdug5InputTable, by PDU and outlet. Wh; the input's kWh
+    # that nobody can reset are too coarse.
+    "panduit": Preset(
+        title="Panduit G5",
+        maker="1.3.6.1.4.1.19536",
+        outlets=Table(
+            power=Object(oid=f"{PANDUIT}.5.1.1.13.{{device}}.{{n}}"),
+            energy=Object(oid=f"{PANDUIT}.5.1.1.14.{{device}}.{{n}}", scale=WH),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{PANDUIT}.2.1.1.5.{{device}}"),
+            energy=Object(oid=f"{PANDUIT}.2.1.1.8.{{device}}", scale=WH),
+            most=1,
+        ),
+    ),
+    # CPS-MIB: ePDU2OutletMeteredStatusTable, by a running number over all units, with the unit
+    # in column 2; ePDU2DeviceStatusTable, by unit. Watts, tenths of kWh.
+    "cyberpower": Preset(
+        title="CyberPower (ePDU2)",
+        maker="1.3.6.1.4.1.3808",
+        outlets=Table(
+            power=Object(oid=f"{CYBERPOWER}.6.2.4.1.7.{{n}}"),
+            energy=Object(oid=f"{CYBERPOWER}.6.2.4.1.11.{{n}}", scale=KWH / 10),
+        ),
+        others=Table(
+            rows=f"{CYBERPOWER}.6.2.4.1.2",
+            member="{device}",
+            power=Object(oid=f"{CYBERPOWER}.6.2.4.1.7.{{row}}"),
+            energy=Object(oid=f"{CYBERPOWER}.6.2.4.1.11.{{row}}", scale=KWH / 10),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{CYBERPOWER}.3.4.1.18.{{device}}"),
+            energy=Object(oid=f"{CYBERPOWER}.3.4.1.9.{{device}}", scale=KWH / 10),
+            most=1,
+        ),
+    ),
+    # DellrPDU-MIB: rPDUOutletMeteredStatusTable, by a running number: kWh, and power in a unit
+    # that it does not name (taken as W, as in APC's rPDU2, which it is made after);
+    # rPDUDeviceStatusTable, by unit, in hundredths of kW and tenths of kWh.
+    "dell": Preset(
+        title="Dell rack PDU",
+        maker="1.3.6.1.4.1.674.10903",
+        outlets=Table(
+            power=Object(oid=f"{DELL_PDU}.130.2.2.1.8.{{n}}"),
+            energy=Object(oid=f"{DELL_PDU}.130.2.2.1.7.{{n}}", scale=KWH),
+        ),
+        inputs=Table(
+            power=Object(oid=f"{DELL_PDU}.110.2.1.3.{{device}}", scale=10),
+            energy=Object(oid=f"{DELL_PDU}.110.2.1.4.{{device}}", scale=KWH / 10),
+            most=1,
+        ),
+    ),
     # IDRAC-MIB: amperageProbeTable, where the row of the whole machine is found by its name.
     "idrac": Preset(
         title="Dell iDRAC",
@@ -182,4 +301,4 @@ def of_maker(object_id: str) -> str:
     known = [
         name for name, preset in PRESETS.items() if f"{object_id}.".startswith(f"{preset.maker}.")
     ]
-    return known[0] if known else ""
+    return max(known, key=lambda name: len(PRESETS[name].maker), default="")
