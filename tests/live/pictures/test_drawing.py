@@ -22,9 +22,11 @@ from meterhouse.live.pictures import drawing
 from meterhouse.live.pictures.drawing import Format, Style, drawn, picture
 from meterhouse.live.pictures.letters import mask
 from meterhouse.live.pictures.look import LOOKS, Theme, rgb
+from meterhouse.live.pictures.png import png
 from meterhouse.live.pictures.raster import raster
 from meterhouse.live.power import Power, power
 from meterhouse.live.windows import WINDOWS
+from meterhouse.metering.periods import Period
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[3]
@@ -191,3 +193,58 @@ def test_neighbours_in_a_stack_differ_in_lightness(theme: Theme) -> None:
     light = [luminance(colour) + 0.05 for colour in LOOKS[theme].bands[:12]]
     ratios = [max(pair) / min(pair) for pair in pairwise(light)]
     assert min(ratios) > 1.5
+
+
+@pytest.mark.parametrize(
+    ("probes", "size", "most"), [(1, (497, 220), 12_000), (100, (694, 400), 24_000)]
+)
+@pytest.mark.parametrize("theme", Theme)
+def test_pictures_are_as_small_as_kwapi_promised(
+    theme: Theme, probes: int, size: tuple[int, int], most: int
+) -> None:
+    """12 KB a probe and 24 KB the summary, of a day in which every node draws something else."""
+    random = np.random.default_rng(probes)
+    watts = random.uniform(80, 250, (probes, 1)) + random.normal(0, 8, (probes, 288))
+    names = [f"n{number}" for number in range(probes)]
+    told(**dict.fromkeys(names, 100.0))
+    of = table(*names)
+    day = Period.from_ms(END - 86_400_000, END)
+    whole = replace_power(of, day, watts)
+    body, _ = drawn(Look(whole), Style(theme=theme, width=size[0], height=size[1]))
+    assert pixels(body).shape == (size[1], size[0], 3)
+    assert len(body) < most
+
+
+def replace_power(of: Power, period: Period, watts: NDArray[np.float64]) -> Power:
+    """The same probes over a period of buckets of five minutes, with other watts."""
+    start = period.start_ms + np.arange(watts.shape[1], dtype=np.int64) * 300_000
+    return Power(
+        *(of.seen, period, timedelta(minutes=5), start, watts.astype(np.float32)),
+        *(watts.min(axis=1), watts.max(axis=1), watts.mean(axis=1), watts[:, -1]),
+        *(watts.sum(axis=1) * 300, np.full(len(watts), 86_400_000), of.parts),
+    )
+
+
+def test_the_colours_that_cover_most_stay_as_they_are() -> None:
+    random = np.random.default_rng(1)
+    noise = random.integers(0, 256, (40, 40, 3), np.uint8)  # 1600 colours
+    plain = np.zeros((80, 40, 3), np.uint8)
+    plain[:40], plain[40:] = (11, 107, 96), (255, 255, 255)
+    found = pixels(png(np.concatenate([plain, noise])))
+    assert (found[:80] == plain).all()
+    palette = np.unique(found.reshape(-1, 3), axis=0).astype(int)
+    apart = noise.reshape(-1, 1, 3).astype(int) - palette
+    nearest = np.sqrt((apart**2).sum(axis=2).min(axis=1))
+    taken = np.sqrt(((found[80:].astype(int) - noise) ** 2).sum(axis=2)).ravel()
+    assert len(palette) == 256
+    assert (taken - nearest).max() <= 2 * np.sqrt(3 * 8**2)  # what looks the same
+
+
+@pytest.mark.parametrize("colours", [1, 2, 255, 256, 257])
+def test_a_picture_of_any_number_of_colours_is_read_back(colours: int) -> None:
+    levels = np.arange(colours) * 60_000
+    flat = np.stack([levels >> 16 & 255, levels >> 8 & 255, levels & 255], axis=-1)
+    image = np.repeat(flat, 2, axis=0)[None].astype(np.uint8)
+    found = pixels(png(image))
+    assert found.shape == image.shape
+    assert (found == image).all() if colours <= 256 else (found != image).any(axis=2).sum() <= 2
