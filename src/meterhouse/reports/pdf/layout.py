@@ -81,7 +81,7 @@ def layout(report: Report) -> dict[str, Value]:
     }
 
 
-METERED, SEEN = "Metered", "Seen"
+METERED, SEEN = "Metered", "Coverage"
 
 _NOTE = (
     f"{METERED} is the part of the time in which power can be drawn that was measured. {SEEN} is "

@@ -41,7 +41,8 @@ def series(request: HttpRequest) -> HttpResponse:
     if request.GET.get("resource") and request.GET.get("meter"):
         return _one(request)
     LIST.check(request.GET)
-    rows = _found(visible(request), request.GET)
+    names = inventory.resource_names()
+    rows = _found(visible(request), request.GET, names)
     number = page_number(request.GET)
     require_page(number, SIZE, len(rows))
     shown = rows[(number - 1) * SIZE : number * SIZE]
@@ -51,7 +52,7 @@ def series(request: HttpRequest) -> HttpResponse:
         "query": request.GET,
         "pager": pager(request.GET, number, SIZE, len(rows)),
     }
-    return page(request, "meterhouse/graphs.html", context, _table(shown, rows))
+    return page(request, "meterhouse/graphs.html", context, _table(shown, rows, names))
 
 
 @asks({**SERIES, **PERIOD, "width": WIDTH, "figures": FLAG}, form=Form.JSON)
@@ -64,16 +65,25 @@ def data(request: HttpRequest) -> HttpResponse:
     return told(request, {**found, "live": not request.GET.get("to")})
 
 
-def _found(rows: Iterable[Stored], query: QueryDict) -> list[Stored]:
-    """Those that an address asks for: by a part of their names, or by one whole name."""
+def _found(rows: Iterable[Stored], query: QueryDict, names: Mapping[str, str]) -> list[Stored]:
+    """Those that an address asks for: by a part of their names, or by one whole key."""
     text = query.get("q", "").strip().lower()
     return [
         one
         for one in rows
-        if text in f"{one.series.resource} {one.series.meter} {_title(one)}".lower()
+        if text in f"{_name(one, names)} {_words(one)}".lower()
         and query.get("resource", "") in {"", one.series.resource}
         and query.get("meter", "") in {"", one.series.meter}
     ]
+
+
+def _name(one: Stored, names: Mapping[str, str]) -> str:
+    """What its resource is called; its key, if no source listed it or gave it a name."""
+    return names.get(one.series.resource) or one.series.resource
+
+
+def _words(one: Stored) -> str:
+    return f"{one.series.resource} {one.series.meter} {_title(one)}"
 
 
 def _title(one: Stored) -> str:
@@ -246,15 +256,22 @@ def _number(value: float) -> float | None:
     return value if value == value else None  # noqa: PLR0124 only NaN differs from itself
 
 
-def _table(shown: list[Stored], rows: list[Stored]) -> Table[Stored]:
+def _table(shown: list[Stored], rows: list[Stored], names: Mapping[str, str]) -> Table[Stored]:
     return Table(
         "series",
         (
-            Column("Resource", lambda one: one.series.resource, kind="name", link=_url),
+            Column(
+                "Resource",
+                lambda one: one.series.resource,
+                shown=lambda one: _name(one, names),
+                kind="name",
+                link=_url,
+            ),
             Column("Meter", _title),
             Column("Name", lambda one: one.series.meter, kind="key", later=True),
             Column("First reading", lambda one: from_ms(one.first_ms), kind="moment", later=True),
             Column("Last reading", lambda one: from_ms(one.last_ms), kind="moment"),
+            Column("Key", lambda one: one.series.resource, kind="key", later=True),
         ),
         shown,
         title="Series",

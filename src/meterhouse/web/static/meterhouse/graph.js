@@ -49,7 +49,7 @@
       width: place.clientWidth, height: small ? 140 : Math.max(260, Math.min(innerHeight * 0.5, 420)),
       tzDate: (seconds) => new Date(seconds * 1000 + new Date(seconds * 1000).getTimezoneOffset() * 60000),
       padding: [8, 12, 0, 0],
-      legend: { show: !small, live: true },
+      legend: { show: !small, live: true, isolate: true },
       cursor: {
         drag: { x: true, y: false, setScale: false }, bind: hands.binds,
         ...(small && { x: false, y: false, points: { show: false } }),

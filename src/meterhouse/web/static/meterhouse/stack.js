@@ -10,18 +10,40 @@
   const place = document.getElementById("stack");
   if (!place) return;
 
-  let points, plot, axis, timer, stale, asking, isTurned;
+  let points, plot, axis, timer, stale, asking, isTurned, alone = null;
   const heard = new Map(); // probe to its newest reading: { w, at }
   const names = document.getElementById("bands");
 
   // Columns for uPlot: the highest sum first, so that each area is painted over by the one below.
   function columns() {
     const sums = points.at.map(() => null);
-    const stacked = points.bands.map((band) => band.watts.map((watts, at) => {
-      if (points.bands.some((each) => each.watts[at] !== null)) sums[at] = (sums[at] || 0) + (watts || 0);
+    const bands = seen();
+    const stacked = bands.map((band) => band.watts.map((watts, at) => {
+      if (bands.some((each) => each.watts[at] !== null)) sums[at] = (sums[at] || 0) + (watts || 0);
       return sums[at];
     }));
     return [points.at.map((at) => at + points.width / 2), ...stacked.reverse()];
+  }
+
+  // All bands, or the one that was picked in the list under the graph.
+  function seen() {
+    const picked = points.bands.filter((band) => band.name === alone);
+    return picked.length ? picked : points.bands;
+  }
+
+  // Shows one band alone, from zero; the same again shows all.
+  function isolate(name) {
+    alone = alone === name ? null : name;
+    press();
+    stale = true;
+    draw();
+  }
+
+  function press() {
+    for (const button of names.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.dataset.band === alone));
+    }
+    names.classList.toggle("picked", alone !== null);
   }
 
   function colour(band) {
@@ -29,7 +51,7 @@
   }
 
   function series() {
-    return [{}, ...points.bands.map((band) => {
+    return [{}, ...seen().map((band) => {
       const [edge, fill] = colour(band);
       const lone = points.bands.length === 1;
       return { stroke: ink(place, edge), width: lone ? 1.75 : 0.75, fill: ink(place, fill), points: { show: false } };
@@ -106,7 +128,15 @@
       const name = document.createElement("span");
       name.className = "name";
       name.textContent = band.name;
-      item.append(swatch, name, document.createElement("b"));
+      const parts = [swatch, name, document.createElement("b")];
+      if (points.bands.length === 1) { item.append(...parts); return item; }
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.band = band.name;
+      button.title = "Show it alone; once more, all";
+      button.append(...parts);
+      button.addEventListener("click", () => isolate(band.name));
+      item.append(button);
       return item;
     });
     if (points.bands.length > 1) {
@@ -119,6 +149,7 @@
     when.className = "when";
     made.unshift(when);
     names.replaceChildren(...made);
+    press();
   }
 
   function last() {
@@ -137,7 +168,7 @@
     points.bands.forEach((band, number) => {
       const watts = band.watts[at] ?? null;
       if (watts !== null) sum = (sum || 0) + watts;
-      items[number + 1].lastChild.textContent = scales.written(watts, "W");
+      items[number + 1].querySelector("b").textContent = scales.written(watts, "W");
     });
     if (points.bands.length > 1) items[points.bands.length + 1].lastChild.textContent = scales.written(sum, "W");
   }
@@ -187,6 +218,7 @@
     hand.answered();
     if (isTurned) drawing.say(place, points);
     isTurned = false;
+    if (!points.bands.some((band) => band.name === alone)) alone = null;
     if (isNew) { label(); stale = true; }
     if (points.live) listen(); else quiet();
     if (place.at && points.live) push(place.at / 1000); // the stream is ahead of the house's memory
