@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from meterhouse.web.lean import Application, Message
+from meterhouse.web.replies import Application, Message
 
 
 @dataclass

@@ -9,7 +9,7 @@ from tests.web.lean import Answer, ask
 
 from meterhouse.web import asgi
 from meterhouse.web.asgi import Front
-from meterhouse.web.lean import Application, Message, Receive, Scope, Send, send_json
+from meterhouse.web.replies import Application, Message, Receive, Scope, Send, send_json
 
 Start = Any
 

@@ -8,8 +8,9 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 from tests.web.cast import PASSWORD
 
-from meterhouse.metering.clock import FixedClock
-from meterhouse.web import throttle
+from meterhouse.metering.clock import FixedClock, SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.web import logins, throttle, tokens
 from meterhouse.web.models import FailedLogin
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +145,49 @@ def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_added(
     Client().post("/login/", form, headers=forged)
     noted = FailedLogin.objects.order_by("pk").values_list("address", flat=True)
     assert list(noted) == ["127.0.0.1", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "aaaaaaaaaaaa",
+        "abcabcabcabc",
+        "Abcdef1Abcdef1",
+        "121212121212",
+        "123456789012",
+        "alice-alice-a",
+    ],
+)
+def test_weak_passwords_are_refused(alice: Client, weak: str) -> None:
+    form = {"old_password": PASSWORD, "new_password1": weak, "new_password2": weak}
+    assert alice.post("/account/password/", form).status_code == 200
+    with pytest.raises(Mistake, match="login carol"):
+        logins.set_password("carol", weak, everything=False)
+
+
+def test_guessing_the_old_password_closes_the_door(root: Client, people: dict[str, Login]) -> None:
+    fresh = "a different long phrase"
+    form = {"old_password": "wrong", "new_password1": fresh, "new_password2": fresh}
+    tries = [root.post("/account/password/", form).status_code for _ in range(throttle.PER_PAIR)]
+    assert tries == [200] * throttle.PER_PAIR
+    refused = root.post("/account/password/", {**form, "old_password": PASSWORD})
+    assert refused.status_code == 429
+    assert b"Too many wrong passwords" in refused.content
+    assert log_in("root", PASSWORD, address="127.0.0.1") == 429
+
+
+@pytest.mark.parametrize(("asked", "left"), [({"tokens": "on"}, 0), ({}, 1)])
+def test_a_new_password_offers_to_revoke_tokens(
+    root: Client, people: dict[str, Login], asked: dict[str, str], left: int
+) -> None:
+    now = SystemClock().now()
+    tokens.issue(people["root"], "a script", expires=None, now=now)
+    other = Client()
+    assert log_in("root", PASSWORD, client=other) == 302
+    fresh = "a different long phrase"
+    assert b'name="tokens"' in root.get("/account/password/").content
+    form = {"old_password": PASSWORD, "new_password1": fresh, "new_password2": fresh}
+    assert root.post("/account/password/", {**form, **asked}).status_code == 302
+    assert tokens.alive(people["root"], now=now).count() == left
+    assert other.get("/").status_code == 302
+    assert root.get("/").status_code == 200

@@ -10,7 +10,7 @@ from tests.bus.house import until
 
 from meterhouse.web import lanes
 from meterhouse.web.lanes import Lane, Taking, Turn
-from meterhouse.web.lean import Message
+from meterhouse.web.replies import Message
 
 PATIENCE_S = 10
 

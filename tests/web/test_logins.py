@@ -1,6 +1,7 @@
 """Logins: made, granted and withdrawn on a page, by those who see everything and nobody else."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User as Login
@@ -8,13 +9,15 @@ from django.test import Client
 from tests.web import cast
 
 from meterhouse.inventory.scope import Scope
+from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
+from meterhouse.web import endings, rights, tokens
 from meterhouse.web import logins as book
-from meterhouse.web import rights
-from meterhouse.web.models import Grant, Person
+from meterhouse.web.models import Grant, Person, Token
 
 pytestmark = pytest.mark.django_db
 
-CHANGES = ("grant", "withdraw", "password")
+CHANGES = ("grant", "withdraw", "password", "close", "reopen", "delete", "everything", "end")
 
 
 def shown_password(content: bytes) -> str:
@@ -173,3 +176,108 @@ def test_a_login_that_sees_nothing_does_not_stand_in_for_the_first(house: None) 
     assert made[0] == "admin-2"
     assert Login.objects.get(username="admin-2").is_superuser
     assert book.make_first() is None
+
+
+def token_of(login: Login, name: str = "a script") -> str:
+    now = SystemClock().now()
+    return tokens.issue(login, name, expires=now + timedelta(days=1), now=now)
+
+
+def opens(token: str) -> bool:
+    headers = {"authorization": f"Bearer {token}"}
+    return Client().get("/api/v1/projects", headers=headers).status_code == 200
+
+
+def test_a_closed_login_opens_nothing_and_reopened_its_password_alone(
+    root: Client, alice: Client, people: dict[str, Login], furnished: int
+) -> None:
+    token, page = token_of(people["alice"]), alice_of(people)
+    assert opens(token)
+    said = root.post(f"{page}close/", follow=True).content.decode()
+    assert "alice: closed: 1 tokens and 1 sessions ended." in said
+    assert "Reopen" in said
+    assert "nothing: it is closed" in root.get("/logins/").content.decode()
+    assert not Client().login(username="alice", password=cast.PASSWORD)
+    for _ in range(2):
+        assert not opens(token)
+        assert alice.get("/").status_code == 302
+        root.post(f"{page}reopen/")
+    assert Client().login(username="alice", password=cast.PASSWORD)
+    assert Grant.objects.filter(login=people["alice"]).exists()
+
+
+def test_a_deleted_login_is_gone_with_all_that_is_its(
+    root: Client, alice: Client, people: dict[str, Login]
+) -> None:
+    token = token_of(people["alice"])
+    response = root.post(f"{alice_of(people)}delete/")
+    assert response.headers["Location"] == "/logins/"
+    assert not Login.objects.filter(username="alice").exists()
+    assert not opens(token)
+    assert alice.get("/").status_code == 302
+    assert not Grant.objects.filter(project="debian").exists()
+
+
+def test_everything_is_given_and_taken_back(
+    root: Client, people: dict[str, Login], furnished: int
+) -> None:
+    page = alice_of(people)
+    root.post(f"{page}everything/", {"give": "yes"})
+    assert rights.scope_of(Login.objects.get(username="alice")).everything
+    said = root.post(f"{page}everything/", follow=True).content.decode()
+    assert "no more" in said
+    assert not rights.scope_of(Login.objects.get(username="alice")).everything
+
+
+@pytest.mark.parametrize("change", ["close", "delete", "everything"])
+def test_nobody_shuts_himself_out(
+    root: Client, people: dict[str, Login], furnished: int, change: str
+) -> None:
+    response = root.post(f"/logins/{people['root'].pk}/{change}/")
+    assert response.status_code == 400
+    assert "your own login" in response.content.decode()
+    assert root.get("/logins/").status_code == 200
+
+
+def test_the_last_who_sees_everything_stays(people: dict[str, Login]) -> None:
+    root, alice = people["root"], people["alice"]
+    endings.give_everything(alice)
+    endings.take_everything(alice)
+    endings.give_everything(alice)
+    endings.close(alice, now=SystemClock().now())
+    for refuse in (
+        lambda: endings.close(root, now=SystemClock().now()),
+        lambda: endings.delete(root, now=SystemClock().now()),
+        lambda: endings.take_everything(root),
+    ):
+        with pytest.raises(Mistake, match="is the last that sees everything"):
+            refuse()
+    endings.reopen(alice)
+    endings.delete(root, now=SystemClock().now())
+    assert not Login.objects.filter(username="root").exists()
+
+
+def test_tokens_and_sessions_of_others_are_listed_and_ended(
+    root: Client, alice: Client, people: dict[str, Login], furnished: int
+) -> None:
+    first, second = token_of(people["alice"], "first"), token_of(people["alice"], "second")
+    carols, page = token_of(people["carol"]), alice_of(people)
+    said = root.get(page).content.decode()
+    assert "first" in said
+    assert "2 tokens and 1 session open" in said
+    number = Token.objects.get(name="first").pk
+    assert root.post(f"{page}end/", {"token": number}).status_code == 302
+    assert (opens(first), opens(second)) == (False, True)
+    for token in (number, Token.objects.get(login=people["carol"]).pk, "x"):
+        assert root.post(f"{page}end/", {"token": token}).status_code == 404
+    said = root.post(f"{page}end/", follow=True).content.decode()
+    assert "1 tokens and 1 sessions ended" in said
+    assert (opens(second), opens(carols)) == (False, True)
+    assert alice.get("/").status_code == 302
+    assert Client().login(username="alice", password=cast.PASSWORD)
+
+
+def test_a_new_password_ends_tokens_too(root: Client, people: dict[str, Login]) -> None:
+    token = token_of(people["alice"])
+    root.post(f"{alice_of(people)}password/")
+    assert not opens(token)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from meterhouse.web.asgi import MOST_WAITING, PAGE_THREADS, Front
-from meterhouse.web.lean import Receive, Scope, Send, send_json
+from meterhouse.web.replies import Receive, Scope, Send, send_json
 from meterhouse.web.services.server import free_or_mistake, serve
 
 CLIENTS = 300

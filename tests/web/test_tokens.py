@@ -97,3 +97,28 @@ def test_nobody_revokes_anothers_token(people: dict[str, Login], carol: Client) 
     response = carol.post(f"/account/tokens/{Token.objects.get().pk}/revoke/")
     assert response.status_code == 404
     assert asked(text) == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "days"), [({}, 365), ({"expires": ""}, 365), ({"expires": "30"}, 30)]
+)
+def test_a_token_expires_in_a_year_unless_something_else_is_asked_for(
+    root: Client, asked: dict[str, str], days: int
+) -> None:
+    root.post("/account/tokens/", {"name": "a script", **asked})
+    token = Token.objects.get()
+    assert token.expires is not None
+    assert token.expires - token.created == timedelta(days=days)
+    root.post("/account/tokens/", {"name": "for ever", "expires": "never"})
+    assert Token.objects.get(name="for ever").expires is None
+
+
+def test_a_login_has_no_end_of_tokens(root: Client, people: dict[str, Login]) -> None:
+    now = SystemClock().now()
+    for number in range(tokens.MOST):
+        tokens.issue(people["root"], f"script {number}", expires=None, now=now)
+    response = root.post("/account/tokens/", {"name": "one too many"})
+    assert response.status_code == 400
+    assert "at most" in response.content.decode()
+    tokens.revoke(people["root"], Token.objects.all()[0].pk, now=now)
+    assert root.post("/account/tokens/", {"name": "in its place"}).status_code == 302

@@ -12,7 +12,7 @@ from typing import Any
 from django.http.request import split_domain_port, validate_host
 
 from meterhouse.web.lanes import Lane, Turn
-from meterhouse.web.lean import (
+from meterhouse.web.replies import (
     Application,
     Headers,
     Message,

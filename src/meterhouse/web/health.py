@@ -6,8 +6,8 @@ business who may not see the house.
 
 from collections.abc import Callable, Mapping
 
-from meterhouse.web.lean import ALLOW, ONLY_GET, Receive, Scope, Send, send_json
 from meterhouse.web.readers import Reader, Readers, credential_in
+from meterhouse.web.replies import ALLOW, ONLY_GET, Receive, Scope, Send, send_json
 
 OK = "ok"
 

@@ -18,7 +18,8 @@ import msgspec
 
 from meterhouse import __version__
 from meterhouse.live.answers import METERS, Answers, Sight
-from meterhouse.web.lean import (
+from meterhouse.web.readers import Readers, Refusal
+from meterhouse.web.replies import (
     ALLOW,
     ONLY_GET,
     Receive,
@@ -27,7 +28,6 @@ from meterhouse.web.lean import (
     send_body,
     send_json,
 )
-from meterhouse.web.readers import Readers, Refusal
 
 WELCOME = b"Welcome to Kwapi!"
 """What Kwapi said at /v1/, word for word."""

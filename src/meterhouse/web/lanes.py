@@ -14,7 +14,7 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
-from meterhouse.web.lean import Message, Receive, Scope, Send
+from meterhouse.web.replies import Message, Receive, Scope, Send
 
 WAIT_S = 20.0  # for a thread; whoever would wait longer is told to come back
 TAKE_S = 30.0  # for a client to take a part of its answer

@@ -66,6 +66,10 @@ def set_password(name: str, password: str, *, everything: bool) -> bool:
     return made
 
 
+def any_exists() -> bool:
+    return get_user_model().objects.exists()
+
+
 def exists(name: str) -> bool:
     return get_user_model().objects.filter(username=name).exists()
 

@@ -11,7 +11,8 @@ from collections import Counter
 from urllib.parse import parse_qsl
 
 from meterhouse.live.events import HEARTBEAT, Events, Watch
-from meterhouse.web.lean import (
+from meterhouse.web.readers import Readers, Refusal, credential_in
+from meterhouse.web.replies import (
     ONLY_GET,
     Receive,
     Scope,
@@ -19,7 +20,6 @@ from meterhouse.web.lean import (
     send_body,
     send_json,
 )
-from meterhouse.web.readers import Readers, Refusal, credential_in
 
 PATH = "/live/power/"
 MOST_READERS = 5_000

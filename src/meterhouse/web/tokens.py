@@ -5,18 +5,29 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from meterhouse.metering.errors import Mistake
 from meterhouse.web.models import Token
 
 PREFIX = "mh_"
 """So that a token that was committed by mistake can be searched for."""
 
+MOST = 50
+"""Of one login, that have neither expired nor been revoked."""
+
+LASTING = timedelta(days=365)
+"""How long a token lasts unless something else is asked for."""
+
 _USED_EVERY = timedelta(minutes=1)  # a write for every request would be one too many
 
 
 def issue(login: User, name: str, *, expires: datetime | None, now: datetime) -> str:
-    """Make a token and return its text, which is kept nowhere."""
+    """Make a token and return its text, which is kept nowhere. Raises Mistake if there are too
+    many.
+    """
+    if alive(login, now=now).count() >= MOST:
+        raise Mistake(f"a login has at most {MOST} tokens; revoke some that are not used any more")
     text = PREFIX + secrets.token_urlsafe(32)
     Token.objects.create(
         login=login,
@@ -42,6 +53,11 @@ def login_of(text: str, *, now: datetime) -> User | None:
     if token.last_used is None or now - token.last_used >= _USED_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used=now)
     return token.login
+
+
+def alive(login: User, *, now: datetime) -> "QuerySet[Token]":
+    """The tokens of a login that open doors."""
+    return Token.objects.filter(Q(expires=None) | Q(expires__gt=now), login=login, revoked=None)
 
 
 def revoke(login: User, token_id: int, *, now: datetime) -> bool:

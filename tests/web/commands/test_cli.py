@@ -147,6 +147,27 @@ def test_a_login_takes_its_password_from_a_pipe_and_refuses_a_short_one(tmp_path
     assert "at least 12" in short.stderr
 
 
+def test_a_login_is_closed_reopened_narrowed_and_deleted(tmp_path: Path) -> None:
+    meterhouse("migrate", data=tmp_path)
+
+    def login(*words: str) -> str:
+        answer = meterhouse("login", *words, data=tmp_path)
+        return answer.stdout if answer.returncode == 0 else answer.stderr
+
+    assert "login admin made, sees everything" in login("admin", "--generate")
+    assert "last that sees everything" in login("admin", "--close")
+    login("alice", "--generate", "--everything")
+    assert login("alice", "--end") == (
+        "login alice has none left: 0 tokens and 0 sessions ended\n"
+    )
+    assert "login alice closed" in login("alice", "--close")
+    assert login("alice", "--reopen") == "login alice may come in again\n"
+    assert "and no more" in login("admin", "--not-everything")
+    assert "last that sees everything" in login("alice", "--delete")
+    assert "login admin deleted" in login("admin", "--delete")
+    assert "there is no login admin" in login("admin", "--close")
+
+
 def test_a_login_sees_what_it_is_granted_and_nothing_unknown_is_granted(tmp_path: Path) -> None:
     estate = tmp_path / "estate.toml"
     estate.write_text('[[projects]]\nkey = "debian"\nname = "Debian"\n')

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import Mistake
 from meterhouse.web import tokens
 from meterhouse.web.models import Grant, Person, Token
 from meterhouse.web.pages.tables import Column, Table, page
@@ -16,13 +17,15 @@ from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import login_in
 from meterhouse.web.templatetags.house import ago
 
-EXPIRIES = (("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never"))
+YEAR = str(tokens.LASTING.days)
+NEVER = "never"
+EXPIRIES = (("30", "in 30 days"), ("90", "in 90 days"), (YEAR, "in a year"), (NEVER, "never"))
 SHOWN_ONCE = "new_token"
 
 
 class NewToken(forms.Form):
     name = forms.CharField(max_length=80, label="What it is for")
-    expires = forms.ChoiceField(choices=EXPIRIES, required=False, initial="90", label="Expires")
+    expires = forms.ChoiceField(choices=EXPIRIES, required=False, initial=YEAR, label="Expires")
 
 
 @asks(CSV)
@@ -37,12 +40,14 @@ def make_token(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, form, status=400)
     now = SystemClock().now()
-    days = form.cleaned_data["expires"]
-    expires = now + timedelta(days=int(days)) if days else None
-    login = login_in(request)
-    request.session[SHOWN_ONCE] = tokens.issue(
-        login, form.cleaned_data["name"], expires=expires, now=now
-    )
+    days = form.cleaned_data["expires"] or YEAR
+    expires = None if days == NEVER else now + timedelta(days=int(days))
+    try:
+        text = tokens.issue(login_in(request), form.cleaned_data["name"], expires=expires, now=now)
+    except Mistake as mistake:
+        form.add_error("name", str(mistake))
+        return _show(request, form, status=400)
+    request.session[SHOWN_ONCE] = text
     return redirect("account")
 
 

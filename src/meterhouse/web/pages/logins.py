@@ -11,12 +11,14 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import User as Login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
+from meterhouse.web import endings, tokens
 from meterhouse.web import logins as book
 from meterhouse.web.models import Grant, Person
 from meterhouse.web.pages.names import Names, names_for
@@ -28,6 +30,7 @@ from meterhouse.web.templatetags.house import ago
 View = Callable[..., HttpResponse]
 
 EVERYTHING = "everything"
+CLOSED = "nothing: it is closed"
 AXES = ("institution", "project", "user")
 
 
@@ -53,6 +56,8 @@ class Known:
 
     @property
     def words(self) -> str:
+        if not self.login.is_active:
+            return CLOSED
         if self.everything:
             return EVERYTHING
         return ", ".join(right.name for right in self.rights) or "nothing"
@@ -111,10 +116,13 @@ def login(request: HttpRequest, login: int) -> HttpResponse:
 @for_all
 @require_POST
 def renew(request: HttpRequest, login: int) -> HttpResponse:
-    """A new password, shown once; whoever is logged in with the old one is logged out."""
+    """A new password, shown once; whoever is logged in with the old one is logged out, and its
+    tokens end: whoever knew it may have made some.
+    """
     found = get_object_or_404(Login, pk=login)
     password = book.generated_password()
     book.set_password(found.username, password, everything=False)
+    endings.end(found, now=SystemClock().now(), sparing=request.session.session_key)
     found.refresh_from_db()
     if found == login_in(request):
         update_session_auth_hash(request, found)
@@ -159,6 +167,70 @@ def withdraw(request: HttpRequest, login: int) -> HttpResponse:
     return redirect("login-of", login)
 
 
+@for_all
+@require_POST
+def close(request: HttpRequest, login: int) -> HttpResponse:
+    return _changed(request, login, lambda found: f"closed: {endings.close(found, now=_now())}.")
+
+
+@for_all
+@require_POST
+def reopen(request: HttpRequest, login: int) -> HttpResponse:
+    return _changed(request, login, lambda found: f"{endings.reopen(found)}.")
+
+
+@for_all
+@require_POST
+def delete(request: HttpRequest, login: int) -> HttpResponse:
+    return _changed(request, login, lambda found: f"deleted: {endings.delete(found, now=_now())}.")
+
+
+@for_all
+@require_POST
+def everything(request: HttpRequest, login: int) -> HttpResponse:
+    """Let a login see everything, or take that back."""
+    if request.POST.get("give"):
+        found = get_object_or_404(Login, pk=login)
+        endings.give_everything(found)
+        messages.success(request, f"{found.username} may see everything.")
+        return redirect("login-of", login)
+    return _changed(request, login, lambda found: f"{endings.take_everything(found)}.")
+
+
+@for_all
+@require_POST
+def end(request: HttpRequest, login: int) -> HttpResponse:
+    """End all tokens and sessions of a login, or one token."""
+    found = get_object_or_404(Login, pk=login)
+    token = request.POST.get("token", "")
+    if token:
+        if not token.isdecimal() or not tokens.revoke(found, int(token[:18]), now=_now()):
+            raise Http404
+        messages.success(request, "The token is revoked.")
+    else:
+        ended = endings.end(found, now=_now(), sparing=request.session.session_key)
+        messages.success(request, f"{found.username}: {ended}.")
+    return redirect("login-of", login)
+
+
+def _now() -> datetime:
+    return SystemClock().now()
+
+
+def _changed(request: HttpRequest, login: int, change: Callable[[Login], str]) -> HttpResponse:
+    """Do to another login what nobody can do to himself; the last who sees everything stays."""
+    found = get_object_or_404(Login, pk=login)
+    if found == login_in(request):
+        own = "this is your own login; another who sees everything can do that"
+        return _one(request, found, mistake=own)
+    try:
+        said = change(found)
+    except Mistake as mistake:
+        return _one(request, found, mistake=str(mistake))
+    messages.success(request, f"{found.username}: {said}")
+    return redirect("login-of", login) if Login.objects.filter(pk=login) else redirect("logins")
+
+
 def _all(request: HttpRequest, *, name: str = "", mistake: str = "") -> HttpResponse:
     names = names_for(request)
     context = {
@@ -181,6 +253,9 @@ def _one(
     context = {
         "heading": login.username,
         "known": known,
+        "own": login == login_in(request),
+        "tokens": tokens.alive(login, now=_now()).order_by("-created"),
+        "sessions": len(endings.sessions(login)),
         "password": password,
         "mistake": mistake,
         "institutions": names.institutions.values(),

@@ -28,9 +28,9 @@ from meterhouse.web import counted
 from meterhouse.web.asgi import Front
 from meterhouse.web.health import OK, Healthz
 from meterhouse.web.kwapi import Kwapi
-from meterhouse.web.lean import Application
 from meterhouse.web.readers import Readers
 from meterhouse.web.ready import refusal
+from meterhouse.web.replies import Application
 from meterhouse.web.services.aside import Aside
 from meterhouse.web.services.collector import Collector
 from meterhouse.web.services.keeper import keep_house

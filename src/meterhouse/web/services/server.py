@@ -10,7 +10,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
 from meterhouse.metering.errors import Mistake
-from meterhouse.web.lean import Application
+from meterhouse.web.replies import Application
 
 
 def free_or_mistake(host: str, port: int) -> tuple[str, int]:
