@@ -1,5 +1,7 @@
 """Pictures under Kwapi's addresses: for who may see them, sent once, and bounded."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User as Login
 from django.test import Client
@@ -9,6 +11,7 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Sample
 from meterhouse.web import tokens
+from meterhouse.web.pages import embedding
 
 pytestmark = pytest.mark.usefixtures("furnished")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -103,6 +106,26 @@ def test_the_key_of_a_picture_opens_it_and_nothing_else(
     got(client, there.replace(f"login={people['carol'].pk}", f"login={people['root'].pk}"), 401)
     got(client, there.replace("login=", "login=x"), 401)
     assert client.get("/last/day/", {"key": "x"}).status_code == 302
+
+
+def test_a_key_is_good_for_a_year_and_not_for_longer(
+    client: Client, carol: Client, people: dict[str, Login]
+) -> None:
+    said, now = embedding.Said("day", "", "", "", ""), SystemClock().now()
+    key = embedding.key_of(people["carol"], said, f"{now:%Y%m%d}")
+    number = str(people["carol"].pk)
+
+    def opens(key: str, days: int) -> bool:
+        then = now + timedelta(days=days)
+        return embedding.login_by_key(number, key, said, now=then) is not None
+
+    assert opens(key, 0)
+    assert not opens(key, 1)
+    assert not opens(key.replace(key[:8], f"{now + timedelta(days=9):%Y%m%d}"), 1)
+    assert not opens(key.partition("-")[2], 0)
+    last_day = address(carol, "/last/day/").partition("key=")[2][:8]
+    ends = [now + timedelta(days=365), SystemClock().now() + timedelta(days=365)]
+    assert last_day in {f"{end:%Y%m%d}" for end in ends}
 
 
 def test_the_key_of_a_picture_of_some_moments_opens_no_others(

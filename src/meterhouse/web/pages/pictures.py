@@ -95,7 +95,8 @@ def _is_known(request: HttpRequest, name: str, word: str) -> bool:
     if kind.lower() == "bearer":
         login = tokens.login_of(token.strip(), now=SystemClock().now())
     elif key := request.GET.get("key", ""):
-        login = login_by_key(request.GET.get("login", ""), key, _said(request, name, word))
+        said, now = _said(request, name, word), SystemClock().now()
+        login = login_by_key(request.GET.get("login", ""), key, said, now=now)
     if login is not None:
         request.auth = login  # type: ignore[attr-defined]
     return login is not None

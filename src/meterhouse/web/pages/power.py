@@ -226,7 +226,9 @@ def _addresses(request: HttpRequest, found: Hall, period: Asked) -> dict[str, ob
         "permalink": f"?{urlencode(exactly)}",
         "stream_url": "/live/power/"
         + (f"?{urlencode(streamed)}" if 0 < len(streamed) <= STREAMED else ""),
-        "picture_url": address_of(login_in(request), period, words=found.words),
+        "picture_url": address_of(
+            login_in(request), period, words=found.words, now=SystemClock().now()
+        ),
         "picture_base": request.build_absolute_uri("/")[:-1],
     }
 
