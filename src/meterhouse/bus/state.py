@@ -84,7 +84,8 @@ def save(path: Path, state: State) -> None:
     """Replace the state file, wholly or not at all. Raises OSError."""
     state = replace(state, version=2)
     beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(json.format(json.encode(replace(state, check=_checked(state)))))
         file.flush()
         os.fsync(file.fileno())

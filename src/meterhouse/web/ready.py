@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import django
@@ -14,6 +14,7 @@ from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from meterhouse.metering.errors import Mistake
 from meterhouse.station import service
+from meterhouse.station.privacy import keep_private
 from meterhouse.station.service import one_line
 from meterhouse.web.database import DATABASE
 
@@ -27,13 +28,29 @@ def prepare() -> None:
         raise Mistake(f"data folder {os.environ.get('METERHOUSE_DATA')}: {error}") from error
     except ImproperlyConfigured as error:
         raise Mistake(one_line(error)) from error
+    keep_private(_data())
+
+
+def _data() -> Path:
+    from django.conf import settings  # noqa: PLC0415 - Django must be ready first
+
+    return Path(settings.DATA)
 
 
 def migrate() -> None:
     """Bring the database up to this version; nothing happens when it is."""
     prepare()
+    _make_private()
     with _answering():
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def _make_private() -> None:
+    """SQLite would make its file readable by all."""
+    database = connections["default"]
+    if database.vendor == "sqlite":
+        with suppress(OSError):  # whoever opens it says why it cannot be
+            Path(database.settings_dict["NAME"]).touch(mode=0o600)
 
 
 def require_current() -> None:

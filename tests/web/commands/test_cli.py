@@ -136,6 +136,16 @@ def test_collecting_without_a_source_says_how_to_get_one(tmp_path: Path) -> None
     assert "meterhouse apply" in answer.stderr
 
 
+def test_what_is_kept_is_its_owners_only_also_in_an_open_folder(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    meterhouse("migrate", data=data)
+    assert data.stat().st_mode & 0o777 == 0o700
+    for path in data.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_a_login_takes_its_password_from_a_pipe_and_refuses_a_short_one(tmp_path: Path) -> None:
     meterhouse("migrate", data=tmp_path)
     good = meterhouse("login", "alice", data=tmp_path, stdin="a long enough secret\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from meterhouse.bus import envelope
 from meterhouse.metering.batches import Batch
+from meterhouse.station.privacy import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Aside:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = re.sub(r"[^A-Za-z0-9.]+", "_", batch.publisher)
         path = self.folder / f"{name}-{batch.epoch}-{batch.sequence}.batch"
-        path.write_bytes(envelope.pack(batch))
+        write_private(path, envelope.pack(batch))
         return path
 
     def paths(self) -> list[Path]:
