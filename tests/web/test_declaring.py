@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from tests.conftest import NOON
 
 from meterhouse.inventory.declared import Mistakes
@@ -59,6 +60,35 @@ def test_an_exported_house_has_no_secret_and_declares_the_same(
     again.write_text(text)
     assert not declare(again, tmp_path, now=NOON)
     assert sourcebook.tables(tmp_path)["cluster"]["password"] == "a secret"
+
+
+PLUG = """
+[[sources]]
+name = "plug"
+kind = "http"
+power = { path = "StatusSNS.ENERGY.Power", unit = "W" }
+urls = ["http://192.0.2.7/cm?cmnd=Status%%208&password=%s"]
+probes = ["n1"]
+"""
+
+
+def test_a_token_in_an_address_is_shown_nowhere_and_kept(tmp_path: Path, root: Client) -> None:
+    (tmp_path / "plug.toml").write_text(PLUG % "hunter2")
+    assert "hunter2" not in "".join(declare(tmp_path / "plug.toml", tmp_path, now=NOON).lines)
+    sourcebook.note_flaws({"plug": "http://192.0.2.7/?token=hunter2 does not answer"})
+    page = root.get("/sources/plug/").content.decode()
+    assert "password=…" in page
+    text = export(tmp_path)
+    assert "hunter2" not in page + text
+    (tmp_path / "plug.toml").write_text(text)
+    assert not declare(tmp_path / "plug.toml", tmp_path, now=NOON)
+    assert "hunter2" in str(sourcebook.tables(tmp_path)["plug"]["urls"])
+    (tmp_path / "plug.toml").write_text(PLUG % "hunter3")
+    (line,) = declare(tmp_path / "plug.toml", tmp_path, now=NOON).lines
+    assert "hunter" not in line
+    (tmp_path / "plug.toml").write_text(text.replace("192.0.2.7", "192.0.2.8"))
+    with pytest.raises(Mistakes, match="write the secret there"):
+        declare(tmp_path / "plug.toml", tmp_path, now=NOON)
 
 
 def test_a_new_secret_is_a_change_that_does_not_show_it(estate: Path, tmp_path: Path) -> None:

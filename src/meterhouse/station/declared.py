@@ -10,6 +10,7 @@ from typing import Any
 from meterhouse.inventory.declaration import parse
 from meterhouse.inventory.declared import Flaw, Mistakes
 from meterhouse.metering.errors import Mistake
+from meterhouse.metering.secrets import DOTS, masked
 from meterhouse.sources import Configured, configure, kind
 from meterhouse.sources.configuration import secret_keys
 
@@ -50,12 +51,24 @@ def read_table(
     if name in seen:
         raise Mistake("is declared twice")
     before = known.get(name, {})
+    for key, value in table.items():
+        table[key] = _unmasked(key, value, before.get(key))
     for key in hidden_keys(table):
         if key in table:
             table[key] = _secret(key, table[key], folder)
         elif key in before:
             table[key] = before[key]
     return name, table
+
+
+def _unmasked(key: str, value: Any, before: Any) -> Any:
+    """A value that was exported with dots for what must not be seen is the one that is there."""
+    is_masked = f"={DOTS}" in str(value) or f":{DOTS}@" in str(value)
+    if not is_masked:
+        return value
+    if before is None or masked(before) != value:
+        raise Mistake(f"key {key!r}: holds {DOTS} where a secret was; write the secret there")
+    return before
 
 
 def hidden_keys(table: Table) -> frozenset[str]:

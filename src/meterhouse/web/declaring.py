@@ -16,6 +16,7 @@ from meterhouse.inventory.declared import Declaration, Flaw
 from meterhouse.inventory.export import export as export_inventory
 from meterhouse.inventory.plan import Difference, apply, plan
 from meterhouse.metering.errors import Mistake
+from meterhouse.metering.secrets import masked
 from meterhouse.sources import configure
 from meterhouse.station.declared import hidden_keys, read_table
 from meterhouse.web import sourcebook
@@ -93,7 +94,9 @@ def _line(name: str, before: Table | None, after: Table) -> str:
         return f"~ source {name}: kind {before.get('kind')} -> {after.get('kind')}"
     secret = hidden_keys(after)
     changed = [
-        f"{key} changed" if key in secret else f"{key} {before.get(key)!r} -> {after.get(key)!r}"
+        f"{key} changed"
+        if key in secret
+        else f"{key} {masked(before.get(key))!r} -> {masked(after.get(key))!r}"
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     ]
@@ -102,4 +105,4 @@ def _line(name: str, before: Table | None, after: Table) -> str:
 
 def _shown(table: Table) -> Table:
     secret = hidden_keys(table)
-    return {key: value for key, value in table.items() if key not in secret}
+    return {key: masked(value) for key, value in table.items() if key not in secret}

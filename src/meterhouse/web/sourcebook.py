@@ -14,6 +14,7 @@ from django.db import transaction
 from meterhouse.metering.clock import Clock, SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import to_ms
+from meterhouse.metering.secrets import masked
 from meterhouse.sources import Configured, configure
 from meterhouse.sources.configuration import secret_keys
 from meterhouse.sources.runner.records import Outcome, Run, SourceState, Status
@@ -142,7 +143,7 @@ def note_status(state: SourceState) -> None:
 
 def note_flaws(flaws: Mapping[str, str]) -> None:
     """Write down which sources cannot be opened, and why; nothing is written twice."""
-    for name, flaw in flaws.items():
+    for name, flaw in masked(dict(flaws)).items():
         if not SourceStatus.objects.filter(source=name, error=flaw).exists():
             kind = SourceConfig.objects.filter(name=name).values_list("kind", flat=True).first()
             SourceStatus.objects.update_or_create(
@@ -215,7 +216,7 @@ def _run_row(run: Run) -> SourceRun:
         outcome=run.outcome.value,
         samples=run.samples,
         objects_listed=run.objects,
-        error=run.error,
+        error=masked(run.error),
     )
 
 
@@ -227,7 +228,7 @@ def _status_row(state: SourceState) -> SourceStatus:
         last_run_ms=_ms(state.last_run),
         last_good_ms=_ms(state.last_good),
         next_run_ms=_ms(state.next_run),
-        error=state.error,
+        error=masked(state.error),
         samples=state.samples,
         bad_readings=state.bad_readings,
         reopenings=state.reopenings,

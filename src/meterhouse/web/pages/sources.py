@@ -10,6 +10,7 @@ from django.urls import reverse
 from meterhouse.live.figures import UNKNOWN
 from meterhouse.metering.errors import Mistake
 from meterhouse.metering.periods import from_ms
+from meterhouse.metering.secrets import masked
 from meterhouse.sources import kind as kind_called
 from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
 from meterhouse.web.pages.publishers import of_publishers
@@ -73,7 +74,7 @@ def source(request: HttpRequest, name: str) -> HttpResponse:
         "heading": name,
         "found": found,
         "tone": TONES.get(found.word, "plain"),
-        "settings": sorted(found.config.config.items()),
+        "settings": sorted(masked(found.config.config).items()),
         "has_secrets": bool(found.config.secrets),
         "crumbs": [("Sources", reverse("sources"))],
     }
