@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol
 
 from meterhouse import __version__
-from meterhouse.metering.errors import Mistake
+from meterhouse.metering.errors import Mistake, printable
 
 COMMANDS = {
     "up": "run everything in one process: collector, bus, recorder, web",
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(end="", flush=True)  # also if there is no standard output
         sys.exit(status)
     except Mistake as mistake:
-        print(f"meterhouse: {mistake}", file=sys.stderr)
+        print(printable(f"meterhouse: {mistake}"), file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # `meterhouse report … | head`
         _forget_output()
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         said = _refusal(error)
         if not said:
             raise
-        print(f"meterhouse: {said}", file=sys.stderr)
+        print(printable(f"meterhouse: {said}"), file=sys.stderr)
         _forget_output()
         sys.exit(1)
 

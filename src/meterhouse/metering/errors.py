@@ -1,6 +1,16 @@
 """Errors, named for what the caller should do."""
 
 
+def printable(text: str) -> str:
+    """A message as a terminal may have it: what would steer it is written as its number.
+
+    A name from a file or a device may hold such; lines stay lines.
+    """
+    return "".join(
+        each if each == "\n" or each.isprintable() else ascii(each)[1:-1] for each in text
+    )
+
+
 class Unreachable(Exception):
     """The peer does not answer. Try again later."""
 

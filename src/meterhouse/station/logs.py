@@ -2,6 +2,8 @@
 
 import logging
 
+from meterhouse.metering.errors import printable
+
 KNOWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -14,9 +16,9 @@ class Lines(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         line = super().formatMessage(record)
         if not record.name.startswith("meterhouse."):
-            return line  # the extras of libraries are whole requests and the like
+            return printable(line)  # the extras of libraries are whole requests and the like
         about = [f"{key}={value}" for key, value in vars(record).items() if key not in KNOWN]
-        return f"{line} ({', '.join(about)})" if about else line
+        return printable(f"{line} ({', '.join(about)})" if about else line)
 
 
 def to_standard_error(level: int = logging.WARNING) -> None:

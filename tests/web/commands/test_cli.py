@@ -146,6 +146,15 @@ def test_what_is_kept_is_its_owners_only_also_in_an_open_folder(tmp_path: Path) 
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+def test_a_message_repeats_no_control_character_of_a_file(tmp_path: Path) -> None:
+    estate = tmp_path / "estate.toml"
+    estate.write_text('[[projects]]\n"k\\u001b[2Jy" = "a"\n')
+    answer = meterhouse("apply", str(estate), data=tmp_path)
+    assert answer.returncode == 2
+    assert "\x1b" not in answer.stderr + answer.stdout
+    assert "x1b" in answer.stderr
+
+
 def test_a_login_takes_its_password_from_a_pipe_and_refuses_a_short_one(tmp_path: Path) -> None:
     meterhouse("migrate", data=tmp_path)
     good = meterhouse("login", "alice", data=tmp_path, stdin="a long enough secret\n")

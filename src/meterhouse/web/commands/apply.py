@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
+from meterhouse.metering.errors import printable
 from meterhouse.web import ready
 
 
@@ -21,9 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     now = SystemClock().now()
     difference = declare(path, data, now=now, dry_run=True)
     for line in difference.lines:
-        print(line)
+        print(printable(line))
     for note in difference.notes:
-        print(f"note: {note}")
+        print(printable(f"note: {note}"))
     if not difference:
         print("nothing to change")
     elif arguments.dry_run:

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from meterhouse.metering.clock import SystemClock
-from meterhouse.metering.errors import Mistake
+from meterhouse.metering.errors import Mistake, printable
 from meterhouse.web import ready
 
 
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     verdicts: Counter[Verdict] = Counter()
     for finding in examine(data, SystemClock()):
-        print(f"{finding.verdict:4}  {finding.subject:13}  {finding.what}")
+        print(printable(f"{finding.verdict:4}  {finding.subject:13}  {finding.what}"))
         if finding.do:
             print(f"{'':21}→ {finding.do}")
         verdicts[finding.verdict] += 1
