@@ -41,7 +41,11 @@ def clear() -> None:
         model.objects.all().delete()
 
 
-names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="\u2028\u2029"),
+    min_size=1,
+    max_size=8,
+)
 days = st.dates(NOW.date() - timedelta(100), NOW.date() + timedelta(100))
 
 

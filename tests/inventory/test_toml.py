@@ -64,30 +64,6 @@ def test_an_awkward_value_anywhere_is_taken_or_refused_in_lines(
     assert all(line.startswith("house.toml: ") and len(line) < 1500 for line in lines)
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (
-            '[[prices]]\nper_kwh=1e99999999999999999999\ncurrency="EUR"',
-            "house.toml: 1e99999999999999999999 is no number that can be worked with",
-        ),
-        (
-            f'[[institutions]]\nkey="x"\n[[projects]]\nkey="p"\nshares={{x={"9" * 4301}}}',
-            "house.toml: a whole number is beyond 64 bits",
-        ),
-        (
-            '[[institutions]]\nkey="unassigned"',
-            'house.toml: [[institutions]] "unassigned" (line 1): the key "unassigned" is reserved',
-        ),
-    ],
-    ids=["exponent", "digits", "reserved"],
-)
-def test_what_cannot_be_is_one_line(text: str, line: str) -> None:
-    with pytest.raises(Mistakes) as raised:
-        parse_text(text, "house.toml").refuse()
-    assert raised.value.lines == (line,)
-
-
 def moments() -> st.SearchStrategy[datetime]:
     offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
     return st.datetimes(timezones=offsets)

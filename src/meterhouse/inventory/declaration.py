@@ -17,14 +17,15 @@ that gives no parent is below the part of its key before the last slash, or at t
 ""`` is the top. ``from`` and ``until`` are dates or moments with an offset, start in, end out.
 """
 
+import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-from meterhouse.inventory import toml
 from meterhouse.inventory.declared import (
     STAR,
     Dated,
@@ -40,9 +41,9 @@ from meterhouse.inventory.declared import (
     Where,
 )
 from meterhouse.inventory.facts import FOREVER
-from meterhouse.inventory.keys import RESERVED, did_you_mean, is_key, is_path
+from meterhouse.inventory.keys import RESERVED, did_you_mean, is_key, is_path, plain
 from meterhouse.inventory.terms import SHEETS, Sheet
-from meterhouse.inventory.toml import Table
+from meterhouse.inventory.toml import Table, lines_of_tables
 
 TABLES = (
     *("institutions", "projects", "users", "memberships", "shares", "rules", "sources"),
@@ -71,10 +72,32 @@ def parse(path: Path) -> Declaration:
 def parse_text(text: str, file: str) -> Declaration:
     """As ``parse``. file: its name, for messages."""
     try:
-        document = toml.document(text)
-    except ValueError as error:
-        raise Mistakes((f"{file}: {error}",)) from error
-    return _Reader(document, toml.lines_of_tables(text)).declaration(file)
+        document = tomllib.loads(text, parse_float=_decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise Mistakes((f"{file}: {plain(str(error))}",)) from error
+    except ValueError as error:  # of Python's own, on a number that it does not read
+        raise Mistakes((f"{file}: {_beyond(text)}",)) from error
+    except RecursionError as error:
+        raise Mistakes((f"{file}: values lie too deep inside each other",)) from error
+    return _Reader(document, lines_of_tables(text)).declaration(file)
+
+
+def _decimal(text: str) -> Decimal:
+    """Raises ValueError for an exponent beyond all numbers."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(text) from error
+
+
+_LONG = re.compile(r"[0-9](?:_?[0-9]){4300,}|[eE][+-]?[0-9_]{9,}")
+
+
+def _beyond(text: str) -> str:
+    """Where the number stands that is too long or too large to be read."""
+    long = _LONG.search(text)
+    line = f" (line {text.count(chr(10), 0, long.start()) + 1})" if long else ""
+    return f"a number is too long or too large{line}; write it with fewer digits"
 
 
 class _Reader:
@@ -138,8 +161,8 @@ class _Reader:
         if key and not is_good(key):
             slashes = " (parts joined by slashes)" if is_good is is_path else ""
             table.flaw(f"a key is {_PART}{slashes}, beginning with a letter or digit")
-        elif key in RESERVED:
-            table.flaw(f'the key "{key}" is reserved')
+        if key.partition("/")[0] in RESERVED:
+            table.flaw(f'"{key}" is what reports call those that have nobody; take another key')
         values = {
             "key": key,
             "name": table.text("name"),
@@ -299,13 +322,24 @@ def _at(where: Where) -> str:
 
 def _title(name: str, key: str, values: Mapping[str, Any], number: int) -> str:
     """How messages call a table: by its key, or "osl in debian", or its number."""
-    title = toml.shown(values.get(key, "")).strip('"') or str(number)
+    given = values.get(key, "")
+    title = plain(given if isinstance(given, str) else "") or str(number)
     project = values.get("project") if name in ("memberships", "shares") else None
     return f"{title} in {project}" if project else title
 
 
 def _source(table: Table) -> SourceTable:
+    if _is_beyond(table.values):
+        table.flaw("a whole number is beyond 64 bits, which are all that TOML has")
+        return SourceTable(where=table.where, values={})
     return SourceTable(where=table.where, values=_floats(table.values))
+
+
+def _is_beyond(value: Any) -> bool:
+    """Whether a whole number in it, however deep, has more than 64 bits."""
+    if isinstance(value, dict | list):
+        return any(map(_is_beyond, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 def _floats(value: Any) -> Any:

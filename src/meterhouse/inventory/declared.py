@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meterhouse.inventory import keys
 from meterhouse.metering.errors import Mistake
 
 STAR = "*"
@@ -39,7 +40,7 @@ class Flaw:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text}"
+        return keys.plain(f"{self.where}: {self.text}")
 
 
 class Mistakes(Mistake):

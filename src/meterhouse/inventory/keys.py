@@ -5,12 +5,36 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-RESERVED = frozenset({"unassigned"})
-"""Keys that reports give to what is nobody's: nobody else has them."""
-
 PART = r"[a-z0-9][a-z0-9._-]*"
 _PART = re.compile(PART)
 _PATH = re.compile(rf"{PART}(/{PART})*")
+
+
+LONGEST = 255
+"""Characters of a key or a name: a file system's longest name, and more than people read."""
+
+PLAIN = f"one line of at most {LONGEST} characters, none of them a control character"
+
+RESERVED = frozenset({"unassigned"})
+"""What reports call those that have nobody."""
+
+_BREAKS = frozenset("\u2028\u2029")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can be a name everywhere: in a page, an address, a file, either database."""
+    return len(text) <= LONGEST and not any(_is_odd(each) for each in text)
+
+
+def plain(text: str) -> str:
+    """The text with what cannot be shown as escapes, cut to a length for messages."""
+    shown = "".join(repr(each)[1:-1] if _is_odd(each) else each for each in text)
+    return shown if len(shown) <= 2 * LONGEST else f"{shown[:LONGEST]}..."
+
+
+def _is_odd(character: str) -> bool:
+    """Control characters, halves of a surrogate pair, line and paragraph separators."""
+    return character in _BREAKS or unicodedata.category(character) in ("Cc", "Cs")
 
 
 def is_key(text: str) -> bool:
@@ -32,7 +56,7 @@ def slug(name: str) -> str:
 def unique(wanted: str, taken: set[str]) -> str:
     """``wanted``, or ``wanted-2``, ``wanted-3``, ...; what is given is added to ``taken``."""
     key, number = wanted, 1
-    while key in taken or key in RESERVED:
+    while key in taken:
         number += 1
         key = f"{wanted}-{number}"
     taken.add(key)

@@ -1,13 +1,13 @@
 """Tables of a TOML file, read strictly: every flaw is noted, with the line it is on."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from meterhouse.inventory import keys
 from meterhouse.inventory.declared import Flaw, Where
 from meterhouse.inventory.keys import did_you_mean
 from meterhouse.metering.periods import EPOCH, to_ms
@@ -18,49 +18,6 @@ _TOKEN = re.compile(
     r"|^[ \t]*\[\[[ \t]*(?P<table>[A-Za-z0-9_-]+)[ \t]*\]\]",
     re.DOTALL | re.MULTILINE,
 )
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_WHOLE = range(-(2**63), 2**63)  # what TOML has; longer ones are no numbers to any other program
-LONGEST = 500
-"""Characters of a declared text: a key, a name, an address."""
-
-
-def document(text: str) -> dict[str, Any]:
-    """Read TOML, its fractions as they are written. Raises ValueError that says what is wrong."""
-    try:
-        values = tomllib.loads(text, parse_float=_fraction)
-    except RecursionError as error:
-        raise ValueError("values lie too deep inside each other") from error
-    except ValueError as error:
-        if "integer string conversion" not in str(error):
-            raise
-        raise ValueError("a whole number is beyond 64 bits") from error
-    _check(values, "")
-    return values
-
-
-def _fraction(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise ValueError(f"{text[:40]} is no number that can be worked with") from error
-
-
-def _check(value: object, path: str) -> None:
-    """Raise ValueError for what no database and no other program can hold."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if _CONTROL.search(key):
-                raise ValueError(f"{path or 'the file'}: a key has control characters: {key!a}")
-            _check(each, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for each in value:
-            _check(each, path)
-    elif isinstance(value, int) and value not in _WHOLE:
-        raise ValueError(f"{path}: a whole number is beyond 64 bits")
-    elif isinstance(value, str) and "\0" in value:
-        raise ValueError(f"{path}: a text has a zero byte: {value[:40]!a}")
 
 
 def lines_of_tables(text: str) -> dict[str, list[int]]:
@@ -77,6 +34,9 @@ PLACES = 9
 """Decimals of a declared number: with more, what it is multiplied with would not stay exact."""
 
 LARGE = 10**9
+
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Whoever means "for ever" leaves ``until`` out; later moments overflow in some time zone."""
 
 
 @dataclass(slots=True)
@@ -97,13 +57,11 @@ class Table:
         if isinstance(value, str):
             if needed and not value:
                 self.flaw(f"{key} is empty")
-            if _CONTROL.search(value):
-                self.flaw(f"{key} has a line break or another control character: {value[:40]!a}")
-            if len(value) > LONGEST:
-                self.flaw(f"{key} is longer than {LONGEST} characters: {value[:40]!a}…")
+            if not keys.is_plain(value):
+                self.flaw(f"{key} must be {keys.PLAIN}, not {_shown(value)}")
             return value
         if value is not None:
-            self.flaw(f"{key} must be a text, not {shown(value)}")
+            self.flaw(f"{key} must be a text, not {_shown(value)}")
         return ""
 
     def whole(self, key: str) -> int:
@@ -112,7 +70,7 @@ class Table:
         if value is None:
             return 1
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
-            self.flaw(f"{key} must be a whole number above zero, not {shown(value)}")
+            self.flaw(f"{key} must be a whole number above zero, not {_shown(value)}")
             return 1
         return value
 
@@ -124,10 +82,10 @@ class Table:
         value = self._value(key, needed=True)
         try:
             return "0" if value is None else _amount(value)
-        except (TypeError, ValueError, InvalidOperation):
+        except (TypeError, ValueError, ArithmeticError):
             self.flaw(
                 f"{key} must be a number from 0 to a billion, of at most {PLACES} decimals, "
-                f'like {example} or "{example}", not {shown(value)}'
+                f'like {example} or "{example}", not {_shown(value)}'
             )
             return "0"
 
@@ -138,11 +96,13 @@ class Table:
             return None
         try:
             return _moment(value)
-        except (OverflowError, TypeError, ValueError):
+        except (TypeError, ValueError):
             self.flaw(
                 f"{key} must be a date (2026-05-01) or a moment (2026-05-01T12:00:00Z) "
-                f"from 1970 to 9999, not {shown(value)}"
+                f"since 1970, not {_shown(value)}"
             )
+        except OverflowError:
+            self.flaw(f"{key} must be before the year 9000; for ever is without it")
             return None
 
     def value(self, key: str) -> Any:
@@ -161,9 +121,11 @@ class Table:
 
 
 def _amount(value: object) -> str:
-    """Raises TypeError, ValueError or InvalidOperation."""
+    """Raises TypeError, ValueError or ArithmeticError."""
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         raise TypeError("no number")
+    if isinstance(value, str) and len(value) > keys.LONGEST:
+        raise ValueError("no amount is that long")
     number = Decimal(value)
     if not (number.is_finite() and 0 <= number < LARGE):
         raise ValueError("out of bounds")
@@ -173,7 +135,7 @@ def _amount(value: object) -> str:
 
 
 def _moment(value: object) -> int:
-    """Raises OverflowError, TypeError or ValueError. A date is its first moment in UTC."""
+    """Raises TypeError, ValueError or OverflowError. A date is its first moment in UTC."""
     if isinstance(value, str):
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if not isinstance(value, date):
@@ -182,15 +144,18 @@ def _moment(value: object) -> int:
         value = datetime.combine(value, time(), UTC)
     if value.utcoffset() is None or value < EPOCH:
         raise ValueError("no offset, or before 1970")
-    return to_ms(value.astimezone(UTC))
+    if value >= LATEST:
+        raise OverflowError("too far away to be shown everywhere")
+    return to_ms(value)
 
 
-def shown(value: object) -> str:
-    """A value as it stands in a message: on one line, and not for ever."""
+def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime | date):
         return value.isoformat()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    text = text if len(text) <= LONGEST else f"{text[:40]}…"
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a number of so many digits"
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    return f'"{value}"' if isinstance(value, str) else str(value)
