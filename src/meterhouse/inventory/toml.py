@@ -103,7 +103,7 @@ class Table:
             )
         except OverflowError:
             self.flaw(f"{key} must be before the year 9000; for ever is without it")
-            return None
+        return None
 
     def value(self, key: str) -> Any:
         return self._value(key, needed=False)
