@@ -97,6 +97,19 @@ def shared(tmp_path: Path, transactional_db: None) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
+class Fastest:
+    """How fast a counter can grow, a second; coarse: of one that stood still, at once."""
+
+    most: float
+    usual: float
+    coarse: float
+
+
+JOULES = Fastest(1_000_000, 100_000, 3_600_000)
+CPU_SECONDS = Fastest(4096, 4096, 0)
+
+
+@dataclass(frozen=True)
 class Plain:
     """What one series did between two moments, by the rules and nothing else."""
 
@@ -108,19 +121,141 @@ class Plain:
     covered_ms: int
 
 
-def bridged(readings: dict[int, float], start_ms: int, end_ms: int) -> tuple[float, float]:
-    """Joules and milliseconds that an energy counter says of a stretch, step by step."""
-    moments, joules, covered, distrusted = sorted(readings), 0.0, 0.0, False
-    for before, at in pairwise(moments):
-        step, most = readings[at] - readings[before], 1e6 * (at - before) / 1000
-        added = readings[at] if step < 0 else step
-        believed = 0 <= added <= most
+def bridged(
+    readings: dict[int, float], start_ms: int, end_ms: int, fastest: Fastest = JOULES
+) -> tuple[float, float]:
+    """What a counter says of a stretch, in its unit and milliseconds, reading by reading."""
+    amount, covered = 0.0, 0.0
+    chain = _kept(readings, fastest)
+    judged = list(_judged(readings, chain, fastest))
+    below = _below(readings, chain, [known for _, known in judged])
+    for (before, at), (added, known) in zip(pairwise(chain), judged, strict=True):
+        if before in below:
+            continue
         inside = max(min(at, end_ms) - max(before, start_ms), 0)
-        if believed and not distrusted:
-            joules += added * inside / (at - before)
-            covered += inside
-        distrusted = step < 0 and not believed
-    return joules, covered
+        amount += added * inside / (at - before)
+        covered += inside if known else 0
+    return amount, covered
+
+
+def doubted(readings: dict[int, float], start_ms: int, end_ms: int, fastest: Fastest) -> float:
+    """Milliseconds of a stretch between the first and last reading that nobody knows of."""
+    if not readings:
+        return 0
+    between = max(min(max(readings), end_ms) - max(min(readings), start_ms), 0)
+    return between - bridged(readings, start_ms, end_ms, fastest)[1]
+
+
+def _kept(readings: dict[int, float], fastest: Fastest) -> list[int]:
+    """The moments of readings in no dip and no spike."""
+    moments = sorted(readings)
+    begun = {at for number, at in enumerate(moments) if _begins_anew(readings, moments, number)}
+
+    def ends(first: int, last: int) -> bool:
+        at, until = moments[first], moments[last]
+        step = readings[until] - readings[at]
+        return (
+            until - at <= 30 * MINUTE
+            and not any(moments[number] in begun for number in range(first + 1, last + 1))
+            and 0 <= step <= fastest.most / 1000 * (until - at)
+        )
+
+    pairs = [
+        (first, last)
+        for first in range(len(moments))
+        for last in range(first + 2, min(first + 5, len(moments)))
+        if ends(first, last)
+    ]
+    dips = {
+        moments[number]
+        for first, last in pairs
+        for number in range(first + 1, last)
+        if readings[moments[number]] < readings[moments[first]]
+    }
+    spikes = {
+        moments[number]
+        for first, last in pairs
+        if not dips & {moments[first], moments[last]}
+        for number in range(first + 1, last)
+        if readings[moments[number]] > readings[moments[last]]
+    }
+    return [at for at in moments if at not in dips | spikes]
+
+
+def _begins_anew(readings: dict[int, float], moments: list[int], number: int) -> bool:
+    """Whether a counter plainly begins from zero there."""
+    if not 2 <= number < len(moments) - 1:
+        return False
+    earlier, before, at, following = moments[number - 2 : number + 2]
+    if max(readings[at], readings[following]) >= readings[before]:
+        return False
+    if readings[at] >= readings[earlier] or readings[following] <= readings[at]:
+        return False
+    if following - at > 30 * MINUTE:
+        return False
+    rates = [_rate(readings, *moments[n - 1 : n + 1]) for n in (number - 1, number - 2) if n > 0]
+    likely = 4 * min(rates)
+    more = readings[following] - readings[at]
+    return likely > 0 and all(
+        0 <= shown <= likely * passed
+        for shown, passed in ((readings[at], at - before), (more, following - at))
+    )
+
+
+def _rate(readings: dict[int, float], before: int, at: int) -> float:
+    return (readings[at] - readings[before]) / (at - before)
+
+
+def _judged(
+    readings: dict[int, float], chain: list[int], fastest: Fastest
+) -> Iterator[tuple[float, bool]]:
+    """Of each stretch of a chain what it adds, and whether that is known."""
+    moments = sorted(readings)
+    rates: list[float] = []
+    fell_from = math.nan
+    for before, at in pairwise(chain):
+        passed, step = at - before, readings[at] - readings[before]
+        last = [rate for rate in rates[-2:] if 0 <= rate <= fastest.most]
+        recent = max(last, default=math.inf)
+        rates.append(step * 1000 / passed)
+        if step < 0:
+            most = min(4 * recent, fastest.usual) / 1000 * passed
+            known = 0 <= readings[at] <= most
+            anew = _begins_anew(readings, moments, moments.index(at))
+            fell_from = math.nan if anew else readings[before]
+            yield (readings[at] if known else 0.0), known
+            continue
+        known = not readings[at] >= fell_from and _rises(step, passed, recent, fastest)
+        fell_from = math.nan
+        yield (step if known else 0.0), known
+
+
+def _below(readings: dict[int, float], chain: list[int], known: list[bool]) -> set[int]:
+    """Where stretches begin that lie below a level that the counter fell from and is soon at."""
+    moments, below = sorted(readings), set[int]()
+    for fall in range(len(chain) - 1):
+        level, at = readings[chain[fall]], chain[fall + 1]
+        rates = [
+            _rate(readings, *chain[n - 1 : n + 1])
+            for n in (fall, fall - 1)
+            if n > 0 and readings[chain[n]] >= readings[chain[n - 1]]
+        ]
+        depth = level - readings[at]
+        if depth <= 0 or known[fall] or not rates or depth > 4 * max(rates) * 4 * HOUR:
+            continue
+        for begin in chain[fall + 1 : -1]:
+            late = moments.index(begin) - moments.index(at) > 32
+            if late or readings[begin] >= level:
+                break
+            below.add(begin)
+    return below
+
+
+def _rises(step: float, passed: int, recent: float, fastest: Fastest) -> bool:
+    if recent == 0 and step <= fastest.coarse:
+        return True
+    rate = step * 1000 / passed
+    return rate <= fastest.most and rate <= max(4 * recent, fastest.usual)
 
 
 def plainly(

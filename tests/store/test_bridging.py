@@ -21,8 +21,8 @@ SECOND = 1000
 
 def spread(*readings: tuple[int, float], edges: tuple[int, ...]) -> list[tuple[float, int]]:
     at, value = np.array([at for at, _ in readings]), np.array([value for _, value in readings])
-    joules, covered = between(at.astype(np.int64), value.astype(np.float64), np.array(edges))
-    return list(zip(joules.tolist(), covered.tolist(), strict=True))
+    found = between(at.astype(np.int64), value.astype(np.float64), np.array(edges))
+    return list(zip(found.amount.tolist(), found.covered_ms.tolist(), strict=True))
 
 
 def test_a_gap_is_bridged_evenly_and_is_covered_however_long_it_is() -> None:
@@ -42,22 +42,46 @@ def test_a_counter_that_restarted_counts_from_zero() -> None:
 
 
 def test_a_meter_that_was_exchanged_for_a_used_one_adds_nothing_of_its_former_life() -> None:
-    """Nor is the stretch after believed: it could be the reading in the middle that is wrong."""
     readings = [(0, 6000 * KWH), (10_000, 5000 * KWH), (20_000, 5000 * KWH + 10)]
-    assert spread(*readings, (30_000, 5000 * KWH + 30), edges=(0, 20_000, 30_000)) == [
+    assert spread(*readings, (30_000, 5000 * KWH + 30), edges=(0, 10_000, 30_000)) == [
         (0, 0),
-        (20, 10_000),
+        (30, 20_000),
     ]
 
 
-def test_a_glitch_of_one_unit_down_adds_nothing() -> None:
-    readings = [
-        (0, 5 * KWH),
-        (10_000, 5 * KWH + 3600),
-        (20_000, 5 * KWH),
-        (30_000, 5 * KWH + 7200),
-    ]
-    assert spread(*readings, edges=(0, 30_000)) == [(3600, 10_000)]
+@pytest.mark.parametrize(
+    ("readings", "grown", "covered"),
+    [
+        ([(0, 544.587493), (3600, 544.587), (3610, 544.587 + 2 / 3600)], 0.0, 0),
+        ([(0, 1.5), (10, 1.499), (20, 1.501)], 0.001, 20),
+        ([(0, 6000), (3600, 500)], 0.0, 0),
+        ([(0, 3.0), (13, 0), (23, 3.001)], 0.001, 23),
+        ([(0, 5.0), (10, 5.001), (20, 5.0), (30, 5.002)], 0.002, 30),
+        ([(-10, 5.0), (0, 5.0005), (3600, 0.05)], 0.0505, 3610),
+        ([(-10, 500), (0, 500.0005), (3600, 50)], 0.0005, 10),  # it drew 180 W, not 50 kW
+        ([(0, 5.0), (10, 9e9), (20, 5.001)], 0.001, 20),
+        ([(0, 5.0), (3600, 0), (7200, 5.002)], 0.0, 3600),
+    ],
+)
+def test_a_fall_is_judged_by_what_the_probe_draws(
+    readings: list[tuple[int, float]], grown: float, covered: int
+) -> None:
+    """readings: seconds, kWh; grown: kWh; covered: seconds."""
+    told = [(at * SECOND, value * KWH) for at, value in readings]
+    ((joules, ms),) = spread(*told, edges=(told[0][0], told[-1][0]))
+    assert joules / KWH == pytest.approx(grown, abs=1e-9)
+    assert ms == covered * SECOND
+
+
+def test_a_counter_that_plainly_restarts_goes_on_from_zero_however_young_it_was() -> None:
+    rise = [(second * SECOND, 200.0 * second) for second in range(0, 30, 10)]
+    again = [(second * SECOND, 200.0 * (second - 25)) for second in range(30, 90, 10)]
+    assert spread(*rise, *again, edges=(0, 80_000)) == [(4000 + 200 * 55, 80_000)]
+
+
+def test_whole_kilowatt_hours_are_counted_one_at_a_time() -> None:
+    readings = [(second * SECOND, KWH * (second // 4)) for second in range(9)]
+    assert spread(*readings, edges=(0, 8000)) == [(2 * KWH, 8000)]
 
 
 def test_a_jump_that_could_not_have_been_drawn_adds_nothing() -> None:

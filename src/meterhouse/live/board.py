@@ -28,7 +28,7 @@ from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.samples import Series
-from meterhouse.store.bridging import MOST_W
+from meterhouse.store.bridging import PROBE_W
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ _NO_SLOT = -1
 _UNKNOWN = -1
 _COLUMNS = (
     *("hold", "at", "watts", "shown", "changed"),
-    *("_anchor", "_since", "_counter_at", "_counter"),
+    *("_anchor", "_since", "_counter_at", "_counter", "_fell"),
 )
 
 Number = tuple[str, int, int]
@@ -118,6 +118,7 @@ class Board:
         self._since = np.zeros(0)  # joules by power after it; all of them where there is none
         self._counter_at = np.zeros(0, np.int64)
         self._counter = np.zeros(0)
+        self._fell = np.zeros(0, np.bool_)  # whether the counter was lower than before then
         self._stale: set[int] = set()
         self._places: dict[int, _Places] = {}
         self._numbers = count()
@@ -264,10 +265,13 @@ class Board:
         chain = Chain.of(rows, self._counter_at, self._counter)
         slots, first = chain.slots, chain.before_at == 0
         grown = rows.value - chain.before
-        grown = np.where(grown < 0, rows.value, grown)  # it was restarted from zero
-        good = (grown >= 0) & (grown <= MOST_W / 1000 * (rows.at - chain.before_at))
+        fell = ~first & (grown < 0)
+        grown = np.where(fell, rows.value, grown)  # it was restarted from zero
+        good = (grown >= 0) & (grown <= PROBE_W / 1000 * (rows.at - chain.before_at))
         counts = chain.sums(np.where(good & ~first, grown, 0.0))
-        is_sure = chain.sums(np.where(good & ~first, 0.0, 1.0)) == 0
+        # Whether a fall was a glitch shows the reading after it, and the store judges it.
+        is_sure = (chain.sums(np.where(good & ~first, 0.0, 1.0)) == 0) & ~self._fell[slots]
+        self._fell[slots] = chain.sums(fell * 1.0) > 0
         before, last_at = self._counter_at[slots], rows.at[chain.last]
         # Of what power added since the counter's last word, only what came after this one stays.
         passed = np.maximum(self.at[slots] - before, 1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.live import figures
-from meterhouse.metering.meters import ENERGY, METERS, Kind
+from meterhouse.metering.meters import METERS, Kind
 from meterhouse.metering.periods import Period
 from meterhouse.store import bridging, reading
 from meterhouse.store.reading import Buckets, Readings, Stored
@@ -110,8 +110,9 @@ def _readings(series: Stored, period: Period, using: str) -> tuple[Floats, Float
 def _rates(series: Stored, found: Readings) -> Floats:
     """Increase in each second between readings; NaN over a gap. A restart counts from zero."""
     at, value = found.at, found.value
-    if series.series.meter == ENERGY.name:
-        step, passed = bridging.steps(at, value)
+    ceiling = bridging.CEILINGS.get(series.series.meter)
+    if ceiling:
+        step, passed = bridging.steps(at, value, ceiling)
     else:
         step, passed = np.diff(value), np.diff(at)
         step = np.where(step < 0, np.maximum(value[1:], 0), step)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from meterhouse.store import codec
+from meterhouse.store.bridging import AFTER, BEFORE
 from meterhouse.store.folding import Floats, Ints, Rows
 from meterhouse.store.merging import Part
 
@@ -89,20 +90,31 @@ WITH span(series, low, high) AS (VALUES {places})
 SELECT b.id, b.series, b.start_ms, b.end_ms, b.count, b.payload
 FROM span CROSS JOIN store_block b
 WHERE b.series = span.series AND b.granularity = 0
-  AND b.start_ms >= COALESCE(
-    (SELECT c.start_ms FROM store_block c WHERE c.series = span.series AND c.granularity = 0
-     AND c.start_ms < span.low ORDER BY c.start_ms DESC LIMIT 1 OFFSET 1), 0)
-  AND b.start_ms <= COALESCE(
-    (SELECT c.start_ms FROM store_block c WHERE c.series = span.series AND c.granularity = 0
-     AND c.start_ms >= span.high ORDER BY c.start_ms LIMIT 1), span.high)
+  AND b.start_ms >= COALESCE((SELECT MIN(near.start_ms) FROM (
+    SELECT c.start_ms,
+      SUM(CASE WHEN c.end_ms <= span.low THEN c.count ELSE 1 END)
+        OVER (ORDER BY c.start_ms DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS nearer
+    FROM store_block c WHERE c.series = span.series AND c.granularity = 0
+     AND c.start_ms < span.low ORDER BY c.start_ms DESC LIMIT {before}) near
+    WHERE COALESCE(near.nearer, 0) < {before}), 0)
+  AND b.start_ms <= COALESCE((SELECT MAX(near.start_ms) FROM (
+    SELECT c.start_ms,
+      SUM(c.count)
+        OVER (ORDER BY c.start_ms ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS nearer
+    FROM store_block c WHERE c.series = span.series AND c.granularity = 0
+     AND c.start_ms >= span.high ORDER BY c.start_ms LIMIT {after}) near
+    WHERE COALESCE(near.nearer, 0) < {after}), span.high)
 ORDER BY b.series, b.start_ms
 """
 
 
-def around(cursor: Any, spans: Sequence[Span]) -> Iterator[Block]:
-    """Raw blocks that touch any of the spans, and of each the two before and the one after."""
+def around(
+    cursor: Any, spans: Sequence[Span], before: int = BEFORE, after: int = AFTER
+) -> Iterator[Block]:
+    """Raw blocks that touch any of the spans, and those that hold so many readings around each."""
     for part in _portions(spans):
-        cursor.execute(_AROUND.format(places=_places(part)), _flat(part))
+        query = _AROUND.format(places=_places(part), before=before, after=after)
+        cursor.execute(query, _flat(part))
         yield from map(Block._make, cursor.fetchall())
 
 
@@ -218,7 +230,7 @@ def of_rows(granularity: Granularity, parts: Sequence[tuple[int, Rows]]) -> list
     pieces = [
         (series, known.take(piece))
         for series, rows in parts
-        for known in [rows.take((rows.count > 0) | (rows.covered_ms > 0))]
+        for known in [rows.take((rows.count > 0) | (rows.covered_ms > 0) | (rows.increase > 0))]
         for piece in _pieces(known.start, SLOT_MS[granularity])
     ]
     if not pieces:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from meterhouse.metering.meters import ENERGY, Kind
+from meterhouse.metering.meters import Kind
 from meterhouse.store import blocks, raw, states
 from meterhouse.store.blocks import (
     DAY_MS,
@@ -21,6 +21,7 @@ from meterhouse.store.blocks import (
     Granularity,
     Span,
 )
+from meterhouse.store.bridging import BEFORE, CEILINGS, SETTLED_MS, Ceiling
 from meterhouse.store.codec import decimals
 from meterhouse.store.folding import Ints, Rows, edges, fold, fold_many, widen
 from meterhouse.store.merging import Part
@@ -46,9 +47,9 @@ def close_some(cursor: Any, over_ms: int) -> int:
     """Close the oldest open hours before a moment; return how many, times series."""
     waiting = states.where(
         cursor,
-        "folded_ms < %s AND CASE WHEN meter = %s THEN last_ms >= folded_ms + %s"
+        "folded_ms < %s AND CASE WHEN meter IN (%s, %s) THEN last_ms >= folded_ms + %s"
         f" ELSE last_ms + {_HOLD_OF_LAST} > folded_ms END ORDER BY folded_ms, id LIMIT %s",
-        (over_ms, ENERGY.name, HOUR_MS, _SERIES),
+        (over_ms, *CEILINGS, HOUR_MS + SETTLED_MS, _SERIES),
     )
     if not waiting:
         return 0
@@ -95,7 +96,7 @@ class _Alike(NamedTuple):
     """What series have in common that are folded together."""
 
     kind: Kind
-    bridges: bool
+    bridges: Ceiling | None
     with_minutes: bool
 
 
@@ -137,7 +138,7 @@ def _made(
     cuts = edges(span.start_ms, span.end_ms, WIDTH_MS[finest])
     if alike.bridges:
         several = [
-            fold(part.at, part.value, cuts, hold_ms=hold, kind=alike.kind, bridges=True)
+            fold(part.at, part.value, cuts, hold_ms=hold, kind=alike.kind, bridges=alike.bridges)
             for part, hold in zip(parts, holds, strict=True)
         ]
         rows = Rows.join(several)
@@ -241,14 +242,11 @@ def _touched(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
 
 
 def _bridged(cursor: Any, state: State, first_ms: int, last_ms: int) -> Span:
-    """The same of an energy counter: from the reading before to the second one after."""
-    before = raw.last_before(cursor, state, first_ms, {})
+    """The same of a counter that is spread over time: as far as readings decide about others."""
+    before = raw.last_before(cursor, state, first_ms - SETTLED_MS, {})
     kept = -(-state.pruned_ms // HOUR_MS) * HOUR_MS  # hours before it cannot be made again
-    start = max(hour_of(first_ms if before is None else before), kept)
-    until = last_ms
-    for _ in range(2):
-        following = raw.first_after(cursor, state.id, until)
-        until = until if following is None else following
+    start = max(hour_of(first_ms - SETTLED_MS if before is None else before), kept)
+    until = raw.far_after(cursor, state.id, last_ms, BEFORE)
     return Span(state.id, start, min(hour_of(until) + HOUR_MS, state.folded_ms))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.metering.meters import METERS, Kind
-from meterhouse.store.bridging import between
+from meterhouse.store.bridging import Ceiling, between
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ def fold(
     hold_ms: "int | Ints",
     kind: Kind,
     begins: "Ints | None" = None,
-    bridges: bool = False,
+    bridges: "Ceiling | None" = None,
 ) -> Rows:
     """Make one bucket between each two edges.
 
@@ -95,7 +95,8 @@ def fold(
     edges:     at least two, ascending
     hold_ms:   of all of them, or of each
     begins:    where samples begin that are no increase over those before them
-    bridges:   whether it is an energy counter; then the samples are as bridging.between wants
+    bridges:   of a counter whose growth is spread over the time between its readings; then the
+               samples are as bridging.between wants
     """
     laid = _Laid(at, value, edges, hold_ms)
     rows = nothing(edges)
@@ -106,7 +107,7 @@ def fold(
         grown = _increases(value, kind, begins)[: laid.cut[-1]]
         rows.increase[filled] = np.add.reduceat(grown, laid.cut[filled])
     _add_carried(rows, laid)
-    return _bridged(rows, laid) if bridges else rows
+    return _bridged(rows, laid, bridges) if bridges else rows
 
 
 def fold_many(
@@ -203,12 +204,24 @@ def _increases(value: Floats, kind: Kind, begins: "Ints | None") -> Floats:
     return grown
 
 
-def _bridged(rows: Rows, laid: _Laid) -> Rows:
-    """The same of an energy counter: what it grew is spread over the time in which it did."""
-    increase, covered_ms = between(laid.at, laid.value, laid.edges)
+def _bridged(rows: Rows, laid: _Laid, ceiling: Ceiling) -> Rows:
+    """The same of a counter: what it grew is spread over the time in which it did.
+
+    An energy counter covers the time between its readings, however long; of others a reading
+    stands for its hold, except between readings that cannot be believed.
+    """
+    grown = between(laid.at, laid.value, laid.edges, ceiling)
+    covered_ms = grown.covered_ms
+    if not ceiling.covers:
+        covered_ms = np.maximum(rows.covered_ms - grown.doubted_ms, 0)
     # What stands for how long is known of more, or less, time than readings stood in.
     longer = covered_ms / np.maximum(rows.covered_ms, 1)
-    return replace(rows, increase=increase, covered_ms=covered_ms, integral=rows.integral * longer)
+    return replace(
+        rows,
+        increase=grown.amount,
+        covered_ms=covered_ms,
+        integral=rows.integral * longer,
+    )
 
 
 def widen(rows: Rows, times: int) -> Rows:

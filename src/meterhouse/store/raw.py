@@ -9,6 +9,7 @@ import numpy as np
 from meterhouse.metering.meters import Kind
 from meterhouse.store import blocks
 from meterhouse.store.blocks import Granularity, Span
+from meterhouse.store.bridging import AFTER, BEFORE
 from meterhouse.store.folding import Floats, Ints
 from meterhouse.store.merging import Part, merge
 from meterhouse.store.shelves import Shelf
@@ -67,7 +68,7 @@ def standing(
 
     These are the readings whose hold reaches into it, and of a cumulative meter the last one
     before it, however old: what it has grown since is counted when the next reading shows it.
-    Of an energy counter, the last two before it and the first after it.
+    Of one whose growth is spread over time, those around it that bridging.between wants.
     """
     if state.bridges:
         return _around(state, span, shelf, fresh)
@@ -80,11 +81,11 @@ def standing(
 
 
 def _around(state: State, span: Span, shelf: Shelf[Samples], fresh: Mapping[int, Part]) -> Samples:
-    parts = [shelf.content(block) for block in shelf.around(span)]
+    parts = [shelf.content(block) for block in shelf.around(span, BEFORE, AFTER)]
     sealed = joined(parts) if parts else NOTHING
     at, value = with_fresh(sealed, state, Span(state.id, 0, _EVER), fresh)
     first, last = np.searchsorted(at, (span.start_ms, span.end_ms))
-    near = slice(max(int(first) - 2, 0), int(last) + 1)
+    near = slice(max(int(first) - BEFORE, 0), int(last) + AFTER)
     return at[near], value[near]
 
 
@@ -115,6 +116,15 @@ def _last_before(cursor: Any, state: State, moment_ms: int, fresh: Mapping[int, 
     sealed = clipped(blocks.samples(block), span) if block else NOTHING
     at, value = with_fresh(sealed, state, span, fresh)
     return at[-1:], value[-1:]
+
+
+def far_after(cursor: Any, series: int, moment_ms: int, count: int) -> int:
+    """The moment of so many sealed samples after a moment, or of the last one there is."""
+    while count > 0 and (block := blocks.first_ending_after(cursor, series, moment_ms)):
+        at, _ = blocks.samples(block)
+        later = at[np.searchsorted(at, moment_ms, side="right") :][:count]
+        moment_ms, count = int(later[-1]), count - len(later)
+    return moment_ms
 
 
 def first_after(cursor: Any, series: int, moment_ms: int) -> int | None:

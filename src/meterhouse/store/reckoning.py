@@ -10,6 +10,7 @@ import numpy as np
 from meterhouse.metering.meters import Kind
 from meterhouse.store import blocks, heads, raw
 from meterhouse.store.blocks import WIDTH_MS, Granularity, Span
+from meterhouse.store.bridging import SETTLED_MS
 from meterhouse.store.folding import Floats, Ints, Rows, fold, gather, share
 from meterhouse.store.merging import Part, by_series
 from meterhouse.store.planning import Piece, pieces
@@ -132,6 +133,7 @@ def _closed(cursor: Any, state: State, fresh: Fresh) -> int:
         return state.folded_ms
     first = int(part.at[late])
     if state.bridges:  # what was spread since the reading before is to be spread anew
+        first -= SETTLED_MS
         first = raw.last_before(cursor, state, first, fresh) or first
     return min(state.folded_ms, hour_of(first))
 

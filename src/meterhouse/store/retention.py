@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from meterhouse.metering.meters import ENERGY
 from meterhouse.store import blocks, holds
 from meterhouse.store.blocks import HOUR_MS, Granularity
+from meterhouse.store.bridging import BEFORE, CEILINGS
 from meterhouse.store.locking import alone
 from meterhouse.store.states import hour_of
 
@@ -23,8 +23,9 @@ _STEPS = 500  # transactions in one call, at most
 _LONGEST = "COALESCE((SELECT MAX(h.hold_ms) FROM store_hold h WHERE h.series = s.id), s.hold_ms)"
 _ENDS = f"CASE WHEN b.granularity = 0 THEN b.end_ms - 1 + {_LONGEST} ELSE b.end_ms END"
 _BRIDGED = (
-    "b.start_ms < (SELECT c.start_ms FROM store_block c WHERE c.series = s.id"
-    " AND c.granularity = 0 AND c.end_ms <= s.folded_ms ORDER BY c.start_ms DESC LIMIT 1 OFFSET 1)"
+    "(SELECT SUM(later.count) FROM (SELECT c.count FROM store_block c WHERE c.series = s.id"
+    " AND c.granularity = 0 AND c.start_ms > b.start_ms AND c.end_ms <= s.folded_ms"
+    f" ORDER BY c.start_ms LIMIT {BEFORE}) later) >= {BEFORE}"
 )
 _WATERMARK = {Granularity.RAW: "pruned_ms", Granularity.MINUTE: "minutes_pruned_ms"}
 
@@ -93,8 +94,8 @@ def _old(
 ) -> list[tuple[int, int, int]]:
     """Block, series, and when the last reading (or bucket) in it ends, of what may go.
 
-    Nothing goes before minutes and hours are made of all the time its readings stand for; of an
-    energy counter, the last two readings before what is still to be made stay as well.
+    Nothing goes before minutes and hours are made of all the time its readings stand for; of a
+    counter that is spread over time, as many readings before that stay as bridging.between wants.
 
     before_ms, instead_ms: what ends before may go, where there are minutes and where not
     """
@@ -102,9 +103,10 @@ def _old(
         f"SELECT b.id, b.series, {_ENDS} FROM store_series s CROSS JOIN store_block b"
         " WHERE b.series = s.id AND b.granularity = %s AND b.start_ms < %s AND b.end_ms <="
         " CASE WHEN b.start_ms < s.minutes_pruned_ms THEN %s ELSE %s END"
-        f" AND {_ENDS} <= s.folded_ms AND (b.granularity > 0 OR s.meter <> %s OR {_BRIDGED})"
+        f" AND {_ENDS} <= s.folded_ms"
+        f" AND (b.granularity > 0 OR s.meter NOT IN (%s, %s) OR {_BRIDGED})"
         " ORDER BY b.series, b.start_ms LIMIT %s",
-        (granularity, before_ms, instead_ms, before_ms, ENERGY.name, _BLOCKS),
+        (granularity, before_ms, instead_ms, before_ms, *CEILINGS, _BLOCKS),
     )
     rows: list[tuple[int, int, int]] = cursor.fetchall()
     return rows

@@ -27,12 +27,20 @@ class Shelf(Generic[T]):
         last = bisect_left(mine, span.end_ms, key=lambda block: block.start_ms)
         return mine[first:last]
 
-    def around(self, span: Span) -> list[Block]:
-        """Those that share time with a span, two before and one after, of what was fetched."""
+    def around(self, span: Span, before: int, after: int) -> list[Block]:
+        """Those that share time with a span, and that hold so many readings before and after it,
+        of what was fetched.
+        """
         mine = self._blocks.get(span.series, [])
         first = bisect_right(mine, span.start_ms, key=lambda block: block.end_ms)
         last = bisect_left(mine, span.end_ms, key=lambda block: block.start_ms)
-        return mine[max(first - 2, 0) : last + 1]
+        while first > 0 and before > 0:
+            first -= 1
+            before -= mine[first].size
+        while last < len(mine) and after > 0:
+            after -= mine[last].size
+            last += 1
+        return mine[first:last]
 
     def content(self, block: Block) -> T:
         if block.id not in self._decoded:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from meterhouse.metering.meters import ENERGY, Kind
+from meterhouse.metering.meters import Kind
 from meterhouse.store import holds
 from meterhouse.store.blocks import HOUR_MS
+from meterhouse.store.bridging import CEILINGS, SETTLED_MS, Ceiling
 from meterhouse.store.folding import Ints, kind_of
 from meterhouse.store.holds import Dated
 
@@ -71,12 +72,13 @@ class State(NamedTuple):
         """Whether there are samples in blocks of which minutes and hours are still to be made."""
         if self.last_ms is None:
             return False
-        return self.bridges or self.last_ms + self.hold_at(self.last_ms) > self.folded_ms
+        last_ms = self.last_ms
+        return self.bridges is not None or last_ms + self.hold_at(last_ms) > self.folded_ms
 
     @property
-    def bridges(self) -> bool:
-        """Whether what it grew is spread over the time between two readings (bridging.py)."""
-        return self.meter == ENERGY.name
+    def bridges(self) -> Ceiling | None:
+        """How fast it can grow, if that is spread over the time between readings (bridging.py)."""
+        return CEILINGS.get(self.meter)
 
     def remakes(self, at_ms: int) -> bool:
         """Whether a reading that comes now can change minutes and hours that are made."""
@@ -85,10 +87,10 @@ class State(NamedTuple):
         return at_ms < self.folded_ms
 
     def closable_until(self, moment_ms: int) -> int:
-        """Up to where hours may be closed: of a counter, as long as a later reading is there."""
+        """Up to where hours may be closed: of a counter, what no later reading can change."""
         if not self.bridges or self.last_ms is None:
             return moment_ms
-        return min(moment_ms, hour_of(self.last_ms))
+        return min(moment_ms, hour_of(self.last_ms - SETTLED_MS))
 
     @property
     def makes_minutes(self) -> bool:
