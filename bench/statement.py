@@ -101,8 +101,9 @@ def meter_all(dice: np.random.Generator) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO store_series (id, resource, meter, hold_ms, folded_ms, pruned_ms,"
-                " minutes_pruned_ms) VALUES (%s, %s, 'power', 30000, %s, 0, 0)",
-                [(n + 1, f"outlets/n{n}", int(starts[-1])) for n in range(NODES)],
+                " minutes_pruned_ms) VALUES (%s, %s, 'power', 30000, %s, %s, %s)",
+                # Of what is older than a year there are hours only.
+                [(n + 1, f"outlets/n{n}", *[int(starts[-1])] * 3) for n in range(NODES)],
             )
             for number in range(NODES):
                 watts = dice.uniform(150, 500, len(starts)).round(1)

@@ -14,8 +14,9 @@ from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Silences
 from meterhouse.usage.quantities import AMOUNTS, NOTHING, Quantities
 from meterhouse.usage.shares import Whole, split
+from meterhouse.usage.slices import Spreading
 from meterhouse.usage.stretches import STATES, Ints, Mask, Stretches
-from meterhouse.usage.tariff import Bill, Tariff, bill
+from meterhouse.usage.tariff import Tariff, bill
 
 NANOS = "nanos"
 _FITS = 2**62  # well below the largest int64
@@ -58,11 +59,20 @@ class Atoms:
 _KEYS = ("institution", "project", "user", "resource", "origin", "state", "server", "currency")
 
 
-def attribute(pieces: Pieces, energy: Energy, silences: Silences, tariff: Tariff) -> Atoms:
-    """Say how much each piece is, and split it over the institutions that fund it."""
-    worth = bill(energy.millijoules, pieces.stretches.start_ms, tariff)
+def attribute(spread: Spreading, silences: Silences, tariff: Tariff) -> Atoms:
+    """Say how much each piece is, and split it over the institutions that fund it.
+
+    A piece with costs in several currencies has an atom more for each further one, with nothing
+    but that cost.
+    """
+    pieces, energy = spread.pieces, spread.energy
+    worth = _worth(spread, tariff)
     whole = _measure(pieces.stretches, energy, silences) | _valued(energy, worth)
-    row, institution, amounts = _split(pieces, whole)
+    several = [_split(pieces, whole), *_further(pieces, whole, worth)]
+    row, institution = (np.concatenate([each[n] for each in several]) for n in (0, 1))
+    amounts: dict[str, Whole] = {
+        name: np.concatenate([each[2][name] for each in several]) for name in whole
+    }
     of = pieces.stretches.take(row)
     servers = np.array([kind in SERVERS for _, kind in of.origins], bool)
     return Atoms(
@@ -76,9 +86,78 @@ def attribute(pieces: Pieces, energy: Energy, silences: Silences, tariff: Tariff
         origin=of.origin,
         state=of.state,
         server=servers[of.origin],
-        currency=np.where(energy.measured_ms > 0, worth.currency, -1)[row],
+        currency=np.concatenate(
+            [currency[each[0]] for each, currency in zip(several, worth.currency, strict=False)]
+        ),
         amounts=amounts,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worth:
+    """What n pieces cost and emitted, and how much of each that is known of.
+
+    currency: each piece's first, then its second, ...; -1 where it has none; nanos likewise
+    """
+
+    currency: Sequence[Ints]
+    nanos: Sequence[Whole]
+    priced_mj: Whole
+    micrograms: Whole
+    factored_mj: Whole
+    factored_ms: Whole
+
+
+def _worth(spread: Spreading, tariff: Tariff) -> _Worth:
+    slices, count = spread.slices, len(spread.pieces.stretches)
+    found = bill(slices.millijoules, slices.start_ms, tariff)
+    first = np.searchsorted(slices.piece, np.arange(count))
+
+    def summed_up(amount: Whole) -> Whole:
+        whole: Whole = np.add.reduceat(amount, first) if count else amount
+        return whole
+
+    currency = np.where(slices.measured_ms > 0, found.currency, -1)
+    names = range(len(tariff.currencies))
+    nanos = [summed_up(np.where(currency == number, found.nanos, 0)) for number in names]
+    there = [summed_up((currency == number).astype(np.int64)) > 0 for number in names]
+    slots = list(_slots(there, nanos, count))
+    return _Worth(
+        currency=[slot for slot, _ in slots],
+        nanos=[amount for _, amount in slots],
+        priced_mj=summed_up(np.where(found.currency >= 0, slices.millijoules, 0)),
+        micrograms=summed_up(found.micrograms),
+        factored_mj=summed_up(np.where(found.factored, slices.millijoules, 0)),
+        factored_ms=summed_up(np.where(found.factored, slices.measured_ms, 0)),
+    )
+
+
+def _slots(
+    there: Sequence[Mask], nanos: Sequence[Whole], count: int
+) -> Iterator[tuple[Ints, Whole]]:
+    """The first currency of each piece and its billionths, then the second, as long as any is."""
+    rank = np.cumsum(there, axis=0) if there else np.zeros((0, count), np.int64)
+    for nth in range(1, max(int(rank.max(initial=0)), 1) + 1):
+        currency = np.full(count, -1, np.int64)
+        amount: Whole = np.zeros(count, nanos[0].dtype if nanos else np.int64)
+        for number, (mine, more) in enumerate(zip(there, nanos, strict=True)):
+            here = mine & (rank[number] == nth)
+            currency[here], amount[here] = number, more[here]
+        yield currency, amount
+
+
+def _further(
+    pieces: Pieces, whole: Mapping[str, Whole], worth: _Worth
+) -> Iterator[tuple[Ints, Ints, dict[str, Whole]]]:
+    """What pieces cost in their second currency, and so on."""
+    for currency, nanos in zip(worth.currency[1:], worth.nanos[1:], strict=True):
+        rows = np.flatnonzero(currency >= 0)
+        some = Pieces(pieces.stretches.take(rows), pieces.plan[rows], pieces.plans)
+        nothing: Whole = np.zeros(len(rows), np.int64)
+        row, institution, amounts = _split(
+            some, dict.fromkeys(whole, nothing) | {NANOS: nanos[rows]}
+        )
+        yield rows[row], institution, amounts
 
 
 def _split(pieces: Pieces, whole: Mapping[str, Whole]) -> tuple[Ints, Ints, dict[str, Whole]]:
@@ -141,18 +220,18 @@ def _measure(of: Stretches, energy: Energy, silences: Silences) -> dict[str, Who
     }
 
 
-def _valued(energy: Energy, worth: Bill) -> dict[str, Whole]:
+def _valued(energy: Energy, worth: _Worth) -> dict[str, Whole]:
     """What the energy costs and emits, and how much of it that is known of."""
     return {
         "estimated_mj": energy.estimated_mj,
         "cpu_mj": energy.cpu_mj,
         "idle_mj": energy.idle_mj,
         "overhead_mj": energy.overhead_mj,
-        "priced_mj": np.where(worth.currency >= 0, energy.millijoules, 0),
+        "priced_mj": worth.priced_mj,
         "micrograms": worth.micrograms,
-        "factored_mj": np.where(worth.factored, energy.millijoules, 0),
-        "factored_ms": np.where(worth.factored, energy.measured_ms, 0),
-        NANOS: worth.nanos,
+        "factored_mj": worth.factored_mj,
+        "factored_ms": worth.factored_ms,
+        NANOS: worth.nanos[0],
     }
 
 

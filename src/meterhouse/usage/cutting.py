@@ -40,26 +40,6 @@ def cut(stretches: Stretches, funding: Mapping[int, Sequence[Funded]]) -> Pieces
     return Pieces(pieces, table.plan[funded], table.plans)
 
 
-def cut_at(pieces: Pieces, moments: Ints) -> Pieces:
-    """Cut every piece at the moments that lie inside it (ascending, each once)."""
-    of = pieces.stretches
-    first = np.searchsorted(moments, of.start_ms, side="right")
-    count = np.searchsorted(moments, of.end_ms, side="left") - first + 1
-    if not len(moments) or (count == 1).all():
-        return pieces
-    row = np.repeat(np.arange(len(of)), count)
-    nth = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    edges = np.concatenate(([0], moments, [np.iinfo(np.int64).max]))
-    place = first[row] + nth
-    cut = of.take(row)
-    cut = replace(
-        cut,
-        start_ms=np.maximum(cut.start_ms, edges[place]),
-        end_ms=np.minimum(cut.end_ms, edges[place + 1]),
-    )
-    return Pieces(cut, pieces.plan[row], pieces.plans)
-
-
 class _Table:
     """Funding as columns, ordered by project and time, to look up many moments at once."""
 

@@ -3,25 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from meterhouse.inventory.facts import ShareRow
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Gap
 from meterhouse.usage.ledger import Names
+from meterhouse.usage.slices import Spreading, directly, sliced
 from meterhouse.usage.stretches import Stretches
 from meterhouse.usage.tariff import Tariff
 
 Measure = Callable[[Stretches], Energy]
 """Says how much energy was measured in each stretch."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spreading:
-    """Pieces with their energy, and in sentences what is to be known about it."""
-
-    pieces: Pieces
-    energy: Energy
-    notes: tuple[str, ...] = ()
 
 
 Spread = Callable[[Pieces], Spreading]
@@ -47,4 +41,7 @@ class Estate:
         """Give every piece its energy; there may be more pieces than before: idle, overhead."""
         if self.spread is not None:
             return self.spread(pieces)
-        return Spreading(pieces, self.measure(pieces.stretches))
+        of = pieces.stretches
+        energy = self.measure(of)
+        sources = [(np.arange(len(of)), directly(of, self.measure))]
+        return Spreading(pieces, energy, sliced(of, energy, self.tariff.moments, sources))

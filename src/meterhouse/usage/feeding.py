@@ -8,7 +8,7 @@ there. What feeds no node that is there is overhead, and stays with the outlet.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -28,6 +28,9 @@ class Fed:
     meters:       keys of the m meters
     overhead:     float64[m, n]; overhead_ms: float64[m, n]
     unused:       float64[m, n], left out because another meter measured the same watts
+    row, meter:   int64[f], of each feed what it reaches (node, or behind those its meter, where it
+                  is overhead), and its meter
+    part:         float64[f, n], which part of its meter it brings there
     """
 
     nodes: Sequence[str]
@@ -38,6 +41,19 @@ class Fed:
     overhead: Floats
     overhead_ms: Floats
     unused: Floats
+    row: Ints
+    meter: Ints
+    part: Floats
+
+    def since(self, first: int) -> "Fed":
+        """The same from a window on."""
+        cut = {
+            each.name: getattr(self, each.name)[:, first:]
+            for each in fields(self)
+            if isinstance(getattr(self, each.name), np.ndarray)
+            and getattr(self, each.name).ndim == 2
+        }
+        return replace(self, **cut)
 
 
 class _Targets(NamedTuple):
@@ -76,6 +92,7 @@ def feed(
     used, known_ms = _chosen(windows.length.astype(np.float64), places, into, read)
     several = (read.part > 0) & (read.part < 1)
     real = [place for (known, _), place in nodes.items() if known]
+    listed = _numbered(key for known, key in nodes if known)
     loose = np.array([not each.known for each in feeds], bool)[:, None]
     counts = loose & ((used > 0) | (read.amount == 0))
     return Fed(
@@ -87,6 +104,12 @@ def feed(
         overhead=_sum(used * loose, meter, len(meters)),
         overhead_ms=_most(read.covered * counts, meter, len(meters)),
         unused=_sum(read.amount - used, meter, len(meters)),
+        row=np.array(
+            [listed[f.node] if f.known else len(listed) + meters[f.meter] for f in feeds],
+            np.int64,
+        ),
+        meter=meter,
+        part=ratio(used, np.array([energy[f.meter][0] for f in feeds]).reshape(used.shape)),
     )
 
 

@@ -14,15 +14,17 @@ from meterhouse.store.grid import grid
 from meterhouse.store.union import energy_grid
 from meterhouse.usage.counting import SERVERS
 from meterhouse.usage.cutting import Pieces
-from meterhouse.usage.estate import Measure, Spread, Spreading
+from meterhouse.usage.estate import Measure, Spread
 from meterhouse.usage.feeding import Fed, feed
 from meterhouse.usage.metered import Meters
+from meterhouse.usage.shapes import shape
 from meterhouse.usage.sharing import Work
+from meterhouse.usage.slices import Spreading
 from meterhouse.usage.spreading import Readings, spread
 from meterhouse.usage.stretches import Stretches
 from meterhouse.usage.tariff import Tariff
 from meterhouse.usage.windows import Floats, Windows
-from meterhouse.usage.wiring import HOSTS, INLET, METERS, OUTLET, PLACES, Book, Wiring, wire
+from meterhouse.usage.wiring import HOSTS, INLET, METERS, OUTLET, PLACES, Book, Feed, Wiring, wire
 
 DAY_MS = 86_400_000
 IDLE_DAYS = 7
@@ -46,14 +48,19 @@ def spreading(
         longer = Period(period.start - before, period.end)
         rows = list(inventory.revisions(longer, using, kinds=(*HOSTS, *METERS)))
         wiring = wire(rows, inventory.feeds_in(longer, using), hosts, outlets)
-        windows = Windows.of(longer, np.union1d(tariff.moments, [period.start_ms]))
-        energy = _energy(sorted(metered), windows, rows, using)
+        declared = inventory.idle_in(longer, using)
+        changes = [
+            *_changes(wiring.feeds),
+            *(edge for row in declared for edge in (row.start_ms, row.end_ms)),
+        ]
+        windows = Windows.of(longer, np.union1d(changes, [period.start_ms]).astype(np.int64))
+        energy = _energy(sorted(metered), windows, using)
         there = _there(windows, rows)
-        fed = feed(windows, wiring.feeds, energy, there)
-        idle_w = _idle(windows, fed, inventory.idle_in(longer, using), hosts)
+        fed = feed(windows, wiring.feeds, energy | _above(energy, rows), there)
+        idle_w = _idle(windows, fed, declared, hosts)
         first = int(np.searchsorted(windows.edges, period.start_ms))
         windows = Windows(windows.edges[first:])
-        fed = _since(fed, first)
+        fed = fed.since(first)
         readings = Readings(
             windows=windows,
             fed=fed,
@@ -62,6 +69,7 @@ def spreading(
             hosts=hosts,
             moments=tariff.moments,
             direct=direct,
+            shape=shape(windows, fed, _cut(energy, first), using),
             notes=(
                 *_notes(fed, wiring),
                 *_unmetered(fed, {k: v[first:] for k, v in there.items()}),
@@ -90,16 +98,32 @@ def _work(
     return numbers, Work(found.amount, found.covered_ms.astype(np.float64))
 
 
+def _changes(feeds: Iterable[Feed]) -> set[int]:
+    """When a meter begins or ceases to measure a node; the nodes' own coming and going too."""
+    found: set[tuple[Feed, int]] = set()
+    for each in feeds:
+        what = each._replace(start_ms=0, end_ms=0)
+        # Where one ends as the next of the same begins, nothing changes.
+        found ^= {(what, each.start_ms)}
+        found ^= {(what, each.end_ms)}
+    return {edge for _, edge in found}
+
+
+def _cut(
+    energy: Mapping[str, tuple[Floats, Floats]], first: int
+) -> dict[str, tuple[Floats, Floats]]:
+    return {key: (mj[first:], ms[first:]) for key, (mj, ms) in energy.items()}
+
+
 def _energy(
-    meters: Sequence[str], windows: Windows, rows: Sequence[RevisionRow], using: str
+    meters: Sequence[str], windows: Windows, using: str
 ) -> dict[str, tuple[Floats, Floats]]:
     """Millijoules and covered milliseconds of each meter in each window."""
     known = energy_grid(meters, windows.edges, using)
-    found = {
+    return {
         key: (np.maximum(known.amount[row], 0.0) * 1000, known.covered_ms[row].astype(np.float64))
         for row, key in enumerate(meters)
     }
-    return found | _above(found, rows)
 
 
 def _above(
@@ -154,19 +178,6 @@ def _idle(windows: Windows, fed: Fed, declared: Sequence[IdleRow], hosts: Book) 
             first, last = np.searchsorted(windows.edges[:-1], (row.start_ms, row.end_ms))
             found[number, first:last] = float(row.watts)
     return found
-
-
-def _since(fed: Fed, first: int) -> Fed:
-    return Fed(
-        fed.nodes,
-        fed.drawn[:, first:],
-        fed.measured_ms[:, first:],
-        fed.evenly[:, first:],
-        fed.meters,
-        fed.overhead[:, first:],
-        fed.overhead_ms[:, first:],
-        fed.unused[:, first:],
-    )
 
 
 def _notes(fed: Fed, wiring: Wiring) -> Iterable[str]:

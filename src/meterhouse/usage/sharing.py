@@ -1,15 +1,17 @@
 """A node's energy, split over the instances on it and its idle share. Pure arithmetic.
 
 Window by window (docs/energy.md): by CPU time where every instance on the node has it, above what
-the node draws idle; else by vCPUs allocated of the node's. What no instance gets is the idle
-share. Where no instance that can draw power is on a node, all of its energy is its own.
+the node draws idle; else by vCPUs allocated of the node's, between any two changes of what is on
+it. What no instance gets is the idle share. While no instance that can draw power is on a node,
+what it draws is its own.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from meterhouse.usage.stretches import Ints
+from meterhouse.usage.course import Course
+from meterhouse.usage.stretches import Ints, Mask
 from meterhouse.usage.windows import Floats, Windows, ratio
 
 
@@ -30,6 +32,10 @@ class Placed:
     def __len__(self) -> int:
         return len(self.node)
 
+    def take(self, which: Ints, start_ms: Ints, end_ms: Ints) -> "Placed":
+        """Some of them, in other stretches."""
+        return Placed(self.node[which], self.vcpus[which], self.cpu[which], start_ms, end_ms)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
@@ -41,16 +47,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
-    """What k nodes drew and could hold, in each window: float64[k, w].
+    """What k nodes drew and could hold, in each window: float64[k, w]; and meters behind them.
 
     drawn, measured_ms: millijoules, and over how long they are known
-    capacity:           vCPUs x milliseconds, 0 where the node's size is not known
+    capacity:           int64[s], vCPUs in each piece of time, 0 where its size is not known
     idle_w:             what a node draws when nothing runs on it, NaN where nobody knows
     """
 
     drawn: Floats
     measured_ms: Floats
-    capacity: Floats
+    capacity: Ints
     idle_w: Floats
 
 
@@ -58,46 +64,90 @@ class Nodes:
 class Shared:
     """How it was split.
 
-    given, given_ms, by_cpu: float64[n], what each placed stretch gets, over how long it is known,
-                             and how much of it by CPU time
-    idle, idle_by_cpu, own:  float64[k, w]
-    busy:                    bool[k, w], whether an instance was there
+    each:              what a vCPU gets of each piece of time where vCPUs decide
+    worked:            what CPU time decides
+    idle, idle_by_cpu, own: float64[s]
+    busy:              bool[s], whether an instance is there
     """
 
-    given: Floats
-    given_ms: Floats
-    by_cpu: Floats
+    course: Course
+    known_ms: Floats
+    each: Floats
+    worked: "Worked"
     idle: Floats
     idle_by_cpu: Floats
     own: Floats
-    busy: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]"
+    busy: Mask
+
+    def of(self, placed: Placed) -> tuple[Floats, Floats, Floats]:
+        """What placed stretches get, over how long that is known, and how much by CPU time."""
+        span = (placed.node, placed.start_ms, placed.end_ms)
+        given, seen = self.course.between(*span, (self.each, "part"), (self.known_ms, "known"))
+        worked = self.worked.of_placed(placed)
+        return given * placed.vcpus + worked, seen, worked
 
 
-def share(windows: Windows, nodes: Nodes, placed: Placed, work: Work | None) -> Shared:
-    """Split what each node drew in each window."""
-    count = len(nodes.drawn)
-    sizes = windows.filled(placed.node, placed.vcpus, placed.start_ms, placed.end_ms, count)
-    busy = sizes > 0
-    pairs = _pairs(windows, placed, work) if work is not None else _NO_PAIRS
-    by_cpu = busy & _worked(windows, nodes, placed, pairs)
-    whole = np.maximum(nodes.capacity, sizes)
-    each = np.where(busy & ~by_cpu, ratio(nodes.drawn, whole), 0.0) * windows.length
+def share(course: Course, nodes: Nodes, placed: Placed, work: Work | None) -> Shared:
+    """Split what each node drew; stretches begin and end at the course's edges."""
     span = (placed.node, placed.start_ms, placed.end_ms)
-    given = windows.spread(each, *span) * placed.vcpus
-    seen = windows.spread(nodes.measured_ms, *span)
-    floor = np.minimum(np.nan_to_num(nodes.idle_w) * nodes.measured_ms, nodes.drawn)
-    worked, rest = _by_work(np.where(by_cpu, nodes.drawn - floor, 0.0), placed, pairs)
-    by_size = np.where(busy & ~by_cpu, nodes.drawn * (1 - ratio(sizes, whole)), 0.0)
-    by_time = np.where(by_cpu, floor, 0.0) + rest
+    sizes = course.weighed(placed.node, placed.vcpus, *span[1:])
+    busy = sizes > 0
+    drawn, known_ms = (
+        course.of_windows(nodes.drawn),
+        course.of_windows(nodes.measured_ms, known=True),
+    )
+    decided = _worked(course.windows, nodes, placed, work)
+    by_cpu = busy & decided[course.row, course.window]
+    whole = np.maximum(nodes.capacity, sizes)
+    by_size = np.where(busy & ~by_cpu, drawn, 0.0)
+    idle_w = np.nan_to_num(nodes.idle_w)[course.row, course.window]
+    floor = np.where(by_cpu, np.minimum(idle_w * known_ms, drawn), 0.0)
+    beyond = np.where(by_cpu, drawn - floor, 0.0)
+    worked = Worked.of(course.windows, course.summed(beyond, len(nodes.drawn)), placed, work)
+    by_time = floor + np.where(worked.total[course.row, course.window] > 0, 0.0, beyond)
     return Shared(
-        given=given + worked,
-        given_ms=seen,
-        by_cpu=worked,
-        idle=by_size + by_time,
+        course=course,
+        known_ms=known_ms,
+        each=ratio(by_size, whole),
+        worked=worked,
+        idle=by_size * (1 - ratio(sizes, whole)) + by_time,
         idle_by_cpu=by_time,
-        own=np.where(busy, 0.0, nodes.drawn),
+        own=np.where(busy, 0.0, drawn),
         busy=busy,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Worked:
+    """What CPU time decides.
+
+    dynamic: float64[k, w], what each node drew beyond idling; total: seconds worked on it
+    there:   float64[i, w], for how long each instance was anywhere
+    """
+
+    windows: Windows
+    dynamic: Floats
+    total: Floats
+    there: Floats
+    work: Work | None
+
+    @classmethod
+    def of(cls, windows: Windows, dynamic: Floats, placed: Placed, work: Work | None) -> "Worked":
+        total = np.zeros_like(dynamic)
+        if work is None:
+            return cls(windows, dynamic, total, np.zeros((0, len(windows))), None)
+        there = _there(windows, placed, work)
+        pairs = _pairs(windows, placed, work, there)
+        np.add.at(total, (placed.node[pairs.placed], pairs.window), pairs.seconds)
+        return cls(windows, dynamic, total, there, work)
+
+    def of_placed(self, placed: Placed) -> Floats:
+        if self.work is None:
+            return np.zeros(len(placed))
+        pairs = _pairs(self.windows, placed, self.work, self.there)
+        where = (placed.node[pairs.placed], pairs.window)
+        part = self.dynamic[where] * ratio(pairs.seconds, self.total[where])
+        return np.bincount(pairs.placed, part, len(placed)).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,19 +161,22 @@ class _Pairs:
     placed: Ints
     window: Ints
     seconds: Floats
-    known: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    known: Mask
 
 
-_NOTHING = np.empty(0, np.int64)
-_NO_PAIRS = _Pairs(_NOTHING, _NOTHING, np.empty(0), np.empty(0, bool))
 _LATE_MS = 1000  # what a list and a reading of the same moment may lie apart
 
 
-def _pairs(windows: Windows, placed: Placed, work: Work) -> _Pairs:
+def _there(windows: Windows, placed: Placed, work: Work) -> Floats:
+    mine = np.flatnonzero(placed.cpu >= 0)
+    ones = np.ones(len(mine), np.int64)
+    span = (placed.start_ms[mine], placed.end_ms[mine])
+    return windows.filled(placed.cpu[mine], ones, *span, len(work.seconds))
+
+
+def _pairs(windows: Windows, placed: Placed, work: Work, there: Floats) -> _Pairs:
     mine = np.flatnonzero(placed.cpu >= 0)
     start, end, cpu = placed.start_ms[mine], placed.end_ms[mine], placed.cpu[mine]
-    ones = np.ones(len(mine), np.int64)
-    there = windows.filled(cpu, ones, start, end, len(work.seconds))
     first = np.searchsorted(windows.edges, start, side="right") - 1
     count = np.searchsorted(windows.edges, end, side="left") - first
     row = np.repeat(np.arange(len(mine)), count)
@@ -140,12 +193,11 @@ def _pairs(windows: Windows, placed: Placed, work: Work) -> _Pairs:
     )
 
 
-def _worked(
-    windows: Windows, nodes: Nodes, placed: Placed, pairs: _Pairs
-) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+def _worked(windows: Windows, nodes: Nodes, placed: Placed, work: Work | None) -> Mask:
     """Where CPU time decides: known of every instance there, and what the node draws idle too."""
-    if not len(pairs.placed):
+    if work is None:
         return np.zeros(nodes.drawn.shape, bool)
+    pairs = _pairs(windows, placed, work, _there(windows, placed, work))
     silent = placed.cpu < 0
     doubtful = windows.filled(
         placed.node[silent],
@@ -157,13 +209,3 @@ def _worked(
     unknown = ~pairs.known
     doubtful[placed.node[pairs.placed[unknown]], pairs.window[unknown]] += 1
     return np.asarray((doubtful == 0) & ~np.isnan(nodes.idle_w))
-
-
-def _by_work(dynamic: Floats, placed: Placed, pairs: _Pairs) -> tuple[Floats, Floats]:
-    """Split what nodes drew beyond idling by CPU time; and what is left where nobody worked."""
-    where = (placed.node[pairs.placed], pairs.window)
-    total = np.zeros_like(dynamic)
-    np.add.at(total, where, pairs.seconds)
-    part = dynamic[where] * ratio(pairs.seconds, total[where])
-    given = np.bincount(pairs.placed, part, len(placed)).astype(np.float64)
-    return given, np.where(total > 0, 0.0, dynamic)

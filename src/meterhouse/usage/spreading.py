@@ -1,7 +1,8 @@
 """Gives every piece of a statement its energy: measured, split, idle or overhead. Pure.
 
 The law: what instances, idle shares, nodes by themselves and overhead get is exactly what the
-meters read, in whole millijoules, for every node and between any two changes of a price.
+meters read, in whole millijoules, for every node. Prices do not matter here: who gets what is
+worked out without them, and then cut where a price changes (slices.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from meterhouse.usage.counting import IDLE, OVERHEAD, SERVERS
+from meterhouse.usage.course import Course, Shape, evenly
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy, powered
-from meterhouse.usage.estate import Measure, Spreading
+from meterhouse.usage.estate import Measure
 from meterhouse.usage.feeding import Fed
 from meterhouse.usage.portions import At, Portion, of_meters, of_nodes, of_placed
 from meterhouse.usage.sharing import Nodes, Placed, Work, share
+from meterhouse.usage.slices import Between, Spreading, directly, sliced
 from meterhouse.usage.stretches import COLUMNS, Ints, Mask, Stretches
 from meterhouse.usage.windows import Floats, Windows, apportion
 from meterhouse.usage.wiring import HOSTS, METERS, Book, detail
@@ -30,8 +33,9 @@ class Readings:
     idle_w:  float64[k, w] of fed's nodes, NaN where nobody knows
     work:    CPU time of instances, by their keys; None if there is none
     hosts:   nodes by key and name
-    moments: where windows must not be added up across: changes of prices and factors
+    moments: changes of prices and factors
     direct:  measures what neither is a node nor on one
+    shape:   how what reached nodes, and meters behind them, came within a window
     """
 
     windows: Windows
@@ -42,22 +46,39 @@ class Readings:
     moments: Ints
     direct: Measure
     notes: tuple[str, ...] = ()
+    shape: Shape | None = None
+
+    @property
+    def rows(self) -> int:
+        """Nodes, and meters behind them."""
+        return len(self.fed.nodes) + len(self.fed.meters)
 
 
 def spread(pieces: Pieces, readings: Readings) -> Spreading:
     """Give pieces their energy; what is idle or overhead gets pieces of its own, at the end."""
-    of, windows = pieces.stretches, readings.windows
+    of = pieces.stretches
     at = _where(of, readings)
     inside = np.flatnonzero(at.on >= 0)
     cpu, work = _work(of, inside, readings)
     placed = Placed(at.on[inside], of.vcpus[inside], cpu, of.start_ms[inside], of.end_ms[inside])
-    shared = share(windows, _nodes(of, at, readings), placed, work)
+    course = _course(of, at, readings)
+    shared = share(course, _nodes(of, at, course, readings), placed, work)
     parts = (
-        of_placed(of, at, shared),
-        *of_nodes(windows, of, at, shared, readings.fed),
-        of_meters(windows, of, at, readings.fed),
+        of_placed(of, placed, inside, shared),
+        *of_nodes(of, at, shared, readings.fed),
+        of_meters(of, at, shared, readings.fed),
     )
-    return _joined(pieces, at, parts, _whole(of, parts, readings), readings)
+    return _joined(pieces, at, parts, _whole(parts, readings), readings)
+
+
+def _course(of: Stretches, at: At, readings: Readings) -> Course:
+    """What was drawn, cut where a piece of a node, of a meter, or on a node begins or ends."""
+    row = np.where(at.on >= 0, at.on, at.host)
+    row = np.where(at.meter >= 0, at.meter + len(readings.fed.nodes), row)
+    some = np.flatnonzero(row >= 0)
+    moments = np.concatenate([of.start_ms[some], of.end_ms[some]])
+    shape = readings.shape or evenly(readings.windows)
+    return Course.of(readings.windows, readings.rows, np.tile(row[some], 2), moments, shape)
 
 
 def _where(of: Stretches, readings: Readings) -> At:
@@ -97,32 +118,24 @@ def _work(of: Stretches, rows: Ints, readings: Readings) -> tuple[Ints, Work | N
     return number[of.resource[rows]], work
 
 
-def _nodes(of: Stretches, at: At, readings: Readings) -> Nodes:
+def _nodes(of: Stretches, at: At, course: Course, readings: Readings) -> Nodes:
     rows, fed = np.flatnonzero(at.host >= 0), readings.fed
-    capacity = readings.windows.filled(
-        at.host[rows], of.vcpus[rows], of.start_ms[rows], of.end_ms[rows], len(fed.nodes)
+    capacity = course.weighed(at.host[rows], of.vcpus[rows], of.start_ms[rows], of.end_ms[rows])
+    unknown = np.full(fed.overhead.shape, np.nan)
+    return Nodes(
+        np.concatenate([fed.drawn, fed.overhead]),
+        np.concatenate([fed.measured_ms, fed.overhead_ms]),
+        capacity,
+        np.concatenate([readings.idle_w, unknown]),
     )
-    return Nodes(fed.drawn, fed.measured_ms, capacity, readings.idle_w)
 
 
-def _whole(of: Stretches, parts: Sequence[Portion], readings: Readings) -> list[Ints]:
-    """Whole millijoules of every part: for each node and meter, and between any two changes of a
-    price, they sum to what was read.
-    """
-    fed, moments, edges = readings.fed, readings.moments, readings.windows.edges[:-1]
-    read = np.concatenate([fed.drawn, fed.overhead])
-    count = len(moments) + 1
-    segment = np.searchsorted(moments, edges, side="right")
-    sums = np.zeros((len(read), count))
-    np.add.at(sums.T, segment, read.T)
-    group = np.concatenate(
-        [
-            part.target * count + np.searchsorted(moments, of.start_ms[part.rows], side="right")
-            for part in parts
-        ]
-    )
+def _whole(parts: Sequence[Portion], readings: Readings) -> list[Ints]:
+    """Whole millijoules of every part: for each node and meter they sum to what was read."""
+    fed = readings.fed
+    totals = np.rint(np.concatenate([fed.drawn, fed.overhead]).sum(axis=1)).astype(np.int64)
+    group = np.concatenate([part.target for part in parts])
     drawn = np.concatenate([part.millijoules for part in parts])
-    totals = np.rint(sums).astype(np.int64).ravel()
     found = apportion(np.maximum(drawn, 0.0), group, totals)
     return np.split(found, np.cumsum([len(part.rows) for part in parts])[:-1])
 
@@ -148,11 +161,25 @@ def _joined(
         _extra(pieces, part, amount, kind)
         for part, amount, kind in ((idle, whole[1], IDLE), (overhead, whole[3], OVERHEAD))
     ]
-    return Spreading(
-        _with([pieces, *(each for each, _ in extra)]),
-        _together([replace(energy, expected_ms=expected), *(each for _, each in extra)]),
-        readings.notes,
-    )
+    result = _together([replace(energy, expected_ms=expected), *(each for _, each in extra)])
+    direct = np.flatnonzero((at.host < 0) & (at.meter < 0) & (at.on < 0))
+    sources = [
+        (mine.rows, mine.between),
+        (own.rows, own.between),
+        (direct, directly(of.take(direct), readings.direct)),
+    ]
+    first = len(of)
+    for part, amount in ((idle, whole[1]), (overhead, whole[3])):
+        kept = np.flatnonzero(_there(part, amount))
+        sources.append((np.arange(first, first + len(kept)), _of_some(part, kept)))
+        first += len(kept)
+    joined = _with([pieces, *(each for each, _ in extra)])
+    slices = sliced(joined.stretches, result, readings.moments, sources)
+    return Spreading(joined, result, slices, readings.notes)
+
+
+def _of_some(part: Portion, kept: Ints) -> Between:
+    return lambda some, start_ms, end_ms: part.between(kept[some], start_ms, end_ms)
 
 
 def _measured(of: Stretches, at: At, readings: Readings) -> Energy:

@@ -9,7 +9,7 @@ from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.usage.atoms import Atoms, attribute, total
 from meterhouse.usage.counting import NOTES
-from meterhouse.usage.cutting import Pieces, cut, cut_at
+from meterhouse.usage.cutting import Pieces, cut
 from meterhouse.usage.estate import Estate
 from meterhouse.usage.explaining import energy_notes
 from meterhouse.usage.gaps import Gap, silences
@@ -52,10 +52,9 @@ def answer(question: Question, estate: Estate) -> Report:
     counted = question.counted
     order = {each: named.key for each, named in estate.names.institutions.items()}
     funded = funding(estate.names.parents, estate.shares, order, counted)
-    pieces = cut_at(cut(estate.stretches, funded), estate.tariff.moments)
-    spread = estate.energize(pieces)
+    spread = estate.energize(cut(estate.stretches, funded))
     pieces, tariff = spread.pieces, estate.tariff
-    atoms = attribute(pieces, spread.energy, silences(estate.gaps), tariff)
+    atoms = attribute(spread, silences(estate.gaps), tariff)
     ledger = choose(question, atoms, estate.names)
     used = total(ledger.atoms)
     silent = _gaps(question, estate, ledger.atoms)
