@@ -16,6 +16,8 @@ from meterhouse.metering.samples import Columns, Sample
 
 T0 = to_ms(NOON)
 HOLD_MS = 3000
+EVER = 2**62
+IN_STEP_MS = 5000  # clocks that differ by less are in step
 
 Reading = tuple[str, float, float]
 """Resource, seconds after noon, watts."""
@@ -62,11 +64,13 @@ class Store:
                 self.readings.setdefault(resource, {})[at] = float(watts)
                 self.holds.setdefault(resource, {})[at] = hold_ms
 
-    def count(self, resources: Sequence[str]) -> list[Counted]:
-        return [self.counted(name) for name in resources if name in self.readings]
+    def count(self, resources: Sequence[str], now_ms: int = EVER) -> list[Counted]:
+        """What is known of the past."""
+        there = [name for name in resources if min(self.readings.get(name, [EVER + 1])) <= now_ms]
+        return [self.counted(name, now_ms) for name in there]
 
-    def counted(self, resource: str) -> Counted:
-        at = sorted(self.readings[resource])
+    def counted(self, resource: str, now_ms: int = EVER) -> Counted:
+        at = [moment for moment in sorted(self.readings[resource]) if moment <= now_ms]
         watts, holds = self.readings[resource], self.holds[resource]
         joules = sum(
             watts[since] * min(until - since, holds[since]) / 1000 for since, until in pairwise(at)
@@ -95,7 +99,8 @@ class Site:
 
     def count(self) -> None:
         while self.board.has_stale:
-            self.board.adopt(self.store.count(self.board.take_stale()))
+            stale = self.board.take_stale()
+            self.board.adopt(self.store.count(stale, self.clock.now_ms() + IN_STEP_MS))
 
     def joules(self, resource: str) -> float:
         slot = self.board.slot_of(resource)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.conftest import NOON
-from tests.live.boards import HOLD_MS, T0, Reading, batch, both
+from tests.live.boards import HOLD_MS, T0, Reading, batch, both, counter
 
 from meterhouse.live.board import Board
 from meterhouse.live.counting import Base, counted
@@ -22,6 +22,21 @@ from meterhouse.store.recorder import Recorder
 pytestmark = pytest.mark.django_db
 DAY_S = 86_400
 Asserted = Callable[[int], Any]
+
+Told = Callable[[int, int], Batch]
+"""What a probe of 100 W says: number of the batch - 1, second."""
+
+
+def batch_of_power(number: int, second: int) -> Batch:
+    return batch(number + 1, ("a", second, 100))
+
+
+def both_meters(number: int, second: int) -> Batch:
+    return both(number + 1, "a", second, 100, 5000 + 100 * number)
+
+
+def the_counter(number: int, second: int) -> Batch:
+    return counter(number + 1, "a", second, 5000 + 100 * number)
 
 
 class Site:
@@ -125,9 +140,28 @@ def test_a_clock_that_was_ahead_does_not_count_what_has_not_come(site: Site) -> 
     site.happens(2, ("a", 2, 50))
     site.count()
     slot = site.board.slot_of("a")
-    assert site.joules("a") == 100 * HOLD_MS / 1000
+    assert site.joules("a") == 100 * 2
     assert site.board.at[slot] == T0 + 2000
     assert site.board.watts[slot] == 50
+
+
+@pytest.mark.parametrize("ahead_s", [3600, 80_000])
+@pytest.mark.parametrize("usual", [batch_of_power, both_meters])
+@pytest.mark.parametrize("once", [batch_of_power, both_meters, the_counter])
+def test_energy_goes_on_after_a_clock_was_ahead_once(
+    site: Site, ahead_s: int, usual: Told, once: Told
+) -> None:
+    """100 W all the time: after each second and each count the next hundred joules are shown."""
+    for second in range(10):
+        site.publish(usual(second, second))
+    site.publish(once(10, 10 + ahead_s))
+    for second in range(11, 70):
+        site.clock.at = NOON + timedelta(seconds=second)
+        site.publish(usual(second, second))
+        if second > 12:
+            assert site.joules("a") == pytest.approx(100 * second, abs=200)
+        if second % 5 == 0:
+            site.count()
 
 
 def test_a_probe_with_nothing_but_a_future_is_left_alone(site: Site) -> None:

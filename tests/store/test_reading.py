@@ -199,3 +199,37 @@ def test_every_meter_is_read_by_its_kind(house: House) -> None:
         for one in reading.find()
     }
     assert grown == {"power": 0, "cpu.time": 5}
+
+
+@pytest.mark.parametrize("now_s", [0, 3, 9, 10, 4000, 7300])
+@pytest.mark.parametrize("sealed", [(), (1,), (1, 2), (2,), (1, 2, 3)])
+def test_what_lies_in_the_future_is_not_the_newest_and_does_not_stand(
+    house: House, sealed: tuple[int, ...], now_s: int
+) -> None:
+    """sealed: after which of the batches."""
+    batches = ([(0, 1.0), (2000, 2.0)], [(HOUR, 3.0), (2 * HOUR, 4.0)], [(9000, 5.0)])
+    for number, batch in enumerate(batches, 1):
+        house.tell(batch)
+        if number in sealed:
+            sealing.seal(START + DAY)
+    now_ms = START + now_s * 1000
+    told = {at: value for batch in batches for at, value in batch}
+    newest = max(at for at in told if at <= now_s * 1000 + 5000)
+    (one,) = reading.latest([NODE], now_ms=now_ms)
+    levels = reading.newest("power", now_ms=now_ms)
+    assert (one.at_ms, one.value) == (START + newest, told[newest])
+    assert (levels.at.tolist(), levels.value.tolist()) == ([START + newest], [told[newest]])
+    stands = now_s * 1000 - newest < HOLD
+    assert one.stands(now_ms) == bool(levels.stands(now_ms)[0]) == stands
+    # Without a moment it is the newest of all; and still it does not stand.
+    (last,) = reading.latest([NODE])
+    assert last.at_ms == START + 2 * HOUR
+    assert last.stands(now_ms) == (now_s == 7200)
+
+
+def test_a_series_with_nothing_but_a_future_has_no_newest_reading(house: House) -> None:
+    house.tell([(HOUR, 3.0)])
+    for _ in range(2):
+        assert reading.latest([NODE], now_ms=START) == []
+        assert len(reading.newest("power", now_ms=START)) == 0
+        sealing.seal(START + DAY)

@@ -127,6 +127,7 @@ def test_a_slow_reader_holds_nobody_up_and_is_told_how_things_stand_then(
             await slow.event("state")
             slow.may_take.clear()
             for sequence in range(2, 50):
+                live.clock.move(timedelta(seconds=1))
                 live.say(sequence, ("cloud/mirror", sequence, float(sequence)))
                 assert (await quick.event("power"))["w"] == {"mirror": float(sequence)}
             live.say(50, ("cloud/rocket", 50, 1.0))

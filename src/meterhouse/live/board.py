@@ -23,12 +23,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from meterhouse.live.rows import AHEAD_MS, Chain, Rows, grown, in_order
+from meterhouse.live.rows import Chain, Rows, grown, in_order
 from meterhouse.metering.batches import Batch
 from meterhouse.metering.clock import Clock
 from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.samples import Series
 from meterhouse.store.bridging import PROBE_W
+from meterhouse.store.screening import IN_STEP_MS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ _NO_SLOT = -1
 _UNKNOWN = -1
 _COLUMNS = (
     *("hold", "at", "watts", "shown", "changed"),
-    *("_anchor", "_since", "_counter_at", "_counter", "_fell"),
+    *("_anchor", "_since", "_counter_at", "_counter", "_fell", "_due", "_ahead"),
 )
 
 Number = tuple[str, int, int]
@@ -72,11 +73,16 @@ class Counter(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """What a batch says of probes. number: grows with every batch, in the order they came."""
+    """What a batch says of probes.
+
+    number: grows with every batch, in the order they came
+    ahead:  slots and moments of what lies in the future; it is counted when its moment comes
+    """
 
     number: int
     power: Rows
     counters: Rows
+    ahead: tuple[Slots, Ints]
 
     @property
     def size(self) -> int:
@@ -119,6 +125,8 @@ class Board:
         self._counter_at = np.zeros(0, np.int64)
         self._counter = np.zeros(0)
         self._fell = np.zeros(0, np.bool_)  # whether the counter was lower than before then
+        self._due = np.zeros(0, np.int64)  # when something of the future is to be counted; 0: none
+        self._ahead = np.zeros(0, np.int64)  # the last moment of the future that was recorded
         self._stale: set[int] = set()
         self._places: dict[int, _Places] = {}
         self._numbers = count()
@@ -167,17 +175,36 @@ class Board:
             heard, late = kept
             self._kept_samples -= heard.size
         self._stale.update(late.tolist())
+        self._await(*heard.ahead)
         if self._recording is not None:
             self._recording.append(heard)
 
     @property
     def has_stale(self) -> bool:
+        self._look_ahead()
         return bool(self._stale)
+
+    def _await(self, slots: Slots, at: Ints) -> None:
+        """Note what was recorded of the future: it is counted when its moment comes."""
+        self._due[slots[self._due[slots] == 0]] = at.max(initial=0)
+        np.minimum.at(self._due, slots, at)
+        np.maximum.at(self._ahead, slots, at)
+
+    def _look_ahead(self) -> None:
+        """Make stale of what the moment has come, and what the clock, set back, knows no more."""
+        now_ms = self._clock.now_ms() + IN_STEP_MS
+        come = np.flatnonzero((self._due > 0) & (self._due <= now_ms))
+        more = self._ahead[come] > now_ms
+        self._due[come] = np.where(more, now_ms + 1000, 0)
+        gone = np.flatnonzero(np.maximum(self.at, self._counter_at) > now_ms)
+        self.at[gone] = self._counter_at[gone] = 0
+        self._stale.update(come.tolist(), gone.tolist())
 
     def take_stale(self) -> list[str]:
         """The probes to be counted anew, each once. What is recorded from now on is worked in
         when ``adopt`` is given the result, as it may or may not be in it.
         """
+        self._look_ahead()
         stale = [self.resources[slot] for slot in sorted(self._stale)]
         self._stale.clear()
         self._recording = []
@@ -229,15 +256,12 @@ class Board:
     def _news(self, rows: Rows, at: Ints, value: Floats) -> tuple[Rows, Slots]:
         """The readings that are newer than the newest, and the slots of the others.
 
-        A reading once more, with the moment and value that are shown, is no news at all. What is
-        shown as of a moment that has not come yet was stamped by a clock that is ahead; if that
-        clock has been set back, what it says now is what holds.
+        A reading once more, with the moment and value that are shown, is no news at all.
         """
         before = at[rows.slot]
         is_newer = rows.at > before
         again = (rows.at == before) & (rows.value == value[rows.slot])
-        set_back = ~is_newer & ~again & (before > self._clock.now_ms() + AHEAD_MS)
-        return rows.only(is_newer | set_back), rows.slot[~is_newer & ~again]
+        return rows.only(is_newer), rows.slot[~is_newer & ~again]
 
     def _advance(self, rows: Rows) -> None:
         """Add what power readings stood for. rows: as ``in_order`` gives them."""
@@ -303,8 +327,11 @@ class Board:
             Rows(slots[key], samples.at, samples.value, places.hold[key]).believed(now_ms)
             for slots in (places.power, places.counters)
         )
-        heard = _Heard(next(self._numbers), power, counters)
-        return heard if heard.size else None
+        power, later = power.split(now_ms)
+        counters, too = counters.split(now_ms)
+        ahead = np.append(later.slot, too.slot), np.append(later.at, too.at)
+        heard = _Heard(next(self._numbers), power, counters, ahead)
+        return heard if heard.size or len(ahead[0]) else None
 
     def _slots(self, series: tuple[Series, ...]) -> _Places | None:
         """Where the series of a batch belong; None if none is of a probe.

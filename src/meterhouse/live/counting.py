@@ -1,20 +1,16 @@
 """The running energy of probes, counted from the store: many probes in few queries."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from meterhouse.live.board import Counted, Counter
-from meterhouse.live.rows import AHEAD_MS
 from meterhouse.metering.meters import ENERGY, POWER
-from meterhouse.metering.periods import Period
 from meterhouse.store import reading
 from meterhouse.store.reading import Latest
 from meterhouse.store.states import State
 from meterhouse.usage import metered
 
 _HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 
 
 Span = tuple[str, int, int]
@@ -37,11 +33,7 @@ def counted(
     resources: Collection[str] | None, bases: Bases, now_ms: int, using: str = "default"
 ) -> list[Counted]:
     """What the store knows now of some probes, or of all."""
-    newest = [
-        found
-        for each in reading.latest(resources, using, meter=POWER.name)
-        for found in _until(each, now_ms, using)
-    ]
+    newest = reading.latest(resources, using, meter=POWER.name, now_ms=now_ms)
     resources = [each.series.resource for each in newest]
     reaches = _reaches(resources, now_ms, using)
     own = {state.resource: state for state in reading.recorded(POWER.name, using)}
@@ -81,8 +73,7 @@ def _reaches(resources: Collection[str], now_ms: int, using: str) -> dict[str, _
         return {}
     return {
         newest.series.resource: _Reach(firsts[newest.series.resource], newest.at_ms, newest.value)
-        for each in reading.latest(wanted, using, meter=ENERGY.name)
-        for newest in _until(each, now_ms, using)
+        for newest in reading.latest(wanted, using, meter=ENERGY.name, now_ms=now_ms)
     }
 
 
@@ -122,20 +113,6 @@ def _energy(spans: Sequence[Span], using: str) -> list[float]:
     """Joules in each span, by the rule of the house."""
     found: list[float] = (metered.energy_of(spans, using).millijoules / 1000).tolist()
     return found
-
-
-def _until(latest: Latest, now_ms: int, using: str) -> Iterator[Latest]:
-    """The newest reading of the past: a clock that was ahead has left some of the future.
-
-    Where none is of the last day, there is nothing to say of now.
-    """
-    if latest.at_ms <= now_ms + AHEAD_MS:
-        yield latest
-        return
-    past = Period.from_ms(now_ms - _DAY_MS, now_ms + 1)
-    found = reading.read(latest.series, past, using)
-    if len(found):
-        yield replace(latest, at_ms=int(found.at[-1]), value=float(found.value[-1]))
 
 
 def moved_on(bases: Bases, using: str = "default") -> dict[str, Base]:

@@ -65,7 +65,7 @@ def of(
 ) -> dict[str, list[Newest]]:
     """The newest readings of each of some resources, in the order of the meters' names."""
     latest: dict[str, dict[str, Latest]] = {each: {} for each in resources}
-    for one in reading.latest(resources, using):
+    for one in reading.latest(resources, using, now_ms=now_ms):
         latest[one.series.resource][one.series.meter] = one
     found: dict[str, list[Newest]] = {each: [] for each in resources}
     for stored in reading.find_on(resources, using):
@@ -98,7 +98,7 @@ def _newest(stored: Stored, others: Mapping[str, Latest], now_ms: int, using: st
         past=past,
         figure=figures.figure(value, unit),
         at_ms=one.at_ms,
-        is_fresh=_is_fresh(one, now_ms),
+        is_fresh=one.stands(now_ms),
         share=value / whole.value if value is not None and whole and whole.value else None,
         whole=figures.figure(whole.value, figures.display_unit(whole.series.meter))
         if whole
@@ -117,7 +117,3 @@ def _past(
     average = graph(stored, period, PAST_POINTS * PIXELS_A_POINT, using).average
     known = average[np.isfinite(average)].tolist()
     return tuple(known), known[-1] if known else None
-
-
-def _is_fresh(one: Latest, now_ms: int) -> bool:
-    return now_ms - one.at_ms < one.series.hold_ms

@@ -7,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.store.screening import AHEAD_MS as LATEST_MS
-from meterhouse.store.screening import EARLIEST_MS, LARGEST
-
-AHEAD_MS = 5_000
-"""Clocks that differ by less are in step."""
+from meterhouse.store.screening import EARLIEST_MS, IN_STEP_MS, LARGEST
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +37,11 @@ class Rows:
         good &= (self.at >= EARLIEST_MS) & (self.at <= now_ms + LATEST_MS)
         good &= np.abs(self.value) <= LARGEST  # false for what is not a number
         return self.only(good)
+
+    def split(self, now_ms: int) -> "tuple[Rows, Rows]":
+        """Those of the past, and those that lie in the future."""
+        ahead = self.at > now_ms + IN_STEP_MS
+        return (self.only(~ahead), self.only(ahead)) if ahead.any() else (self, self.only(ahead))
 
 
 def in_order(rows: Rows) -> Rows:

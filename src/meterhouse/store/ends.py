@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.store import heads, packing
+from meterhouse.store.holds import EVER
 
 
 class Reading(NamedTuple):
@@ -57,24 +58,27 @@ class Newest:
         self.at[newer], self.row[newer], self.value[newer] = mine.at[newer], row, mine.value[newer]
 
 
-def newest_of(cursor: Any, ids: NDArray[np.int64]) -> Newest:
-    """The newest readings in the head. ids: ascending."""
+def newest_of(cursor: Any, ids: NDArray[np.int64], before_ms: int = EVER) -> Newest:
+    """The newest readings in the head that were taken before a moment. ids: ascending."""
     found = Newest.of(len(ids))
     for mine, rows in _by_layout(cursor, ids.tolist()):
         places = np.searchsorted(ids, mine)
         rows.sort(key=lambda row: row.max_ms, reverse=True)
         for row in rows:
+            if row.min_ms >= before_ms:
+                continue
             if (found.at[places] > row.max_ms).all():
                 break
             samples = heads.of_row(cursor, row.id, mine)
+            samples = samples.only(samples.at < before_ms)
             found.take(np.searchsorted(ids, samples.series), samples, row.id)
     return found
 
 
-def newest(cursor: Any, ids: Collection[int]) -> dict[int, Reading]:
-    """From id to its newest reading in the head, of those of the series that have any."""
+def newest(cursor: Any, ids: Collection[int], before_ms: int = EVER) -> dict[int, Reading]:
+    """From id to its newest reading in the head before a moment, of those series that have any."""
     ordered = np.array(sorted(ids), np.int64)
-    found = newest_of(cursor, ordered)
+    found = newest_of(cursor, ordered, before_ms)
     known = found.at >= 0
     columns = (ordered[known], found.at[known], found.row[known], found.value[known])
     readings = zip(*(column.tolist() for column in columns), strict=True)

@@ -5,7 +5,8 @@ theirs is in store_series and they have no row here. Of one whose hold changed, 
 when on readings have which hold, up to the next row; the last one is what store_series has.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 EVER = np.iinfo(np.int64).max
-_FEW = 500  # series; of more, all rows are read: there are hardly ever any
 
 
 class Dated(NamedTuple):
@@ -59,19 +59,26 @@ class Dated(NamedTuple):
         return Dated(*zip(*kept, strict=True))
 
 
-def of(cursor: Any, ids: Collection[int]) -> dict[int, Dated]:
-    """By series, of those among some that have had several."""
-    few = sorted(ids) if len(ids) <= _FEW else []
-    places = f" WHERE series IN ({', '.join(['%s'] * len(few))})" if few else ""
-    if not ids:
-        return {}
-    cursor.execute(
-        f"SELECT series, since_ms, hold_ms FROM store_hold{places} ORDER BY series, since_ms", few
-    )
-    rows: dict[int, list[tuple[int, int]]] = {}
-    for series, since_ms, hold_ms in cursor.fetchall():
-        rows.setdefault(series, []).append((since_ms, hold_ms))
-    return {series: Dated(*zip(*some, strict=True)) for series, some in rows.items()}
+_WRITTEN = {"sqlite": "GROUP_CONCAT({0})", "postgresql": "STRING_AGG({0}, ',')"}
+
+
+def column(cursor: Any) -> str:
+    """SQL: all holds of a row of store_series as one text, which ``read`` reads."""
+    written = _WRITTEN[cursor.db.vendor].format("h.since_ms || ' ' || h.hold_ms")
+    return f"(SELECT {written} FROM store_hold h WHERE h.series = store_series.id)"
+
+
+@lru_cache(maxsize=1024)  # series of one source change at one moment, and are written alike
+def read(text: str | None) -> Dated | None:
+    """What ``column`` wrote; None of a series that always had one hold."""
+    if text is None:
+        return None
+    rows = sorted(tuple(map(int, row.split())) for row in text.split(","))
+    return Dated(*zip(*rows, strict=True))
+
+
+LAST = "COALESCE((SELECT MAX(h.since_ms) FROM store_hold h WHERE h.series = store_series.id), 0)"
+"""SQL: from when on the readings of a row of store_series have their newest hold."""
 
 
 def in_force(cursor: Any, meter: str, ids: Ints, at: Ints, newest: Ints) -> Ints:
@@ -85,10 +92,7 @@ def in_force(cursor: Any, meter: str, ids: Ints, at: Ints, newest: Ints) -> Ints
         " JOIN store_series s ON s.id = h.series WHERE s.meter = %s ORDER BY h.series, h.since_ms",
         [meter],
     )
-    rows = cursor.fetchall()
-    if not rows:
-        return newest
-    series, since, hold = np.array(rows, np.int64).T
+    series, since, hold = np.array(cursor.fetchall(), np.int64).T
     place = np.searchsorted(ids, series)
     holds = newest.copy()
     is_first = np.append(True, series[1:] != series[:-1])

@@ -127,6 +127,18 @@ def far_after(cursor: Any, series: int, moment_ms: int, count: int) -> int:
     return moment_ms
 
 
+def newest_before(cursor: Any, ids: Sequence[int], moment_ms: int) -> dict[int, tuple[int, float]]:
+    """The moment and value of the last sealed sample of each series before a moment."""
+    spans = [Span(one, moment_ms, moment_ms) for one in ids]
+    shelf, found = Shelf(blocks.around(cursor, spans, 1, 0), blocks.samples), {}
+    for span in spans:
+        at, value = joined([NOTHING, *map(shelf.content, shelf.around(span, 1, 0))])
+        before = int(np.searchsorted(at, moment_ms)) - 1
+        if before >= 0:
+            found[span.series] = (int(at[before]), float(value[before]))
+    return found
+
+
 def first_after(cursor: Any, series: int, moment_ms: int) -> int | None:
     """The moment of the first sealed sample after a moment."""
     block = blocks.first_ending_after(cursor, series, moment_ms)

@@ -15,8 +15,10 @@ from meterhouse.metering.samples import Series
 from meterhouse.store import ends, holds, raw, reckoning, states
 from meterhouse.store.blocks import DAY_MS, HOUR_MS, Granularity, Span
 from meterhouse.store.folding import Floats, Ints, Rows, edges, nothing
+from meterhouse.store.holds import EVER
 from meterhouse.store.planning import coarsest
 from meterhouse.store.reckoning import Question
+from meterhouse.store.screening import IN_STEP_MS
 from meterhouse.store.snapshot import snapshot
 from meterhouse.store.states import State, hour_of
 
@@ -108,6 +110,10 @@ class Latest:
     series: Series
     at_ms: int
     value: float
+
+    def stands(self, now_ms: int) -> bool:
+        """Whether it stands now; what lies in the future does not."""
+        return -IN_STEP_MS <= now_ms - self.at_ms < self.series.hold_ms
 
 
 def find(
@@ -334,54 +340,97 @@ class Levels:
         return Levels(kept, self.hold_ms[which], self.at[which], self.value[which])
 
     def stands(self, now_ms: int) -> Flags:
-        """Which of the readings stand still."""
-        return now_ms - self.at < self.hold_ms
+        """Which of the readings stand still; what lies in the future does not."""
+        passed = now_ms - self.at
+        return (passed < self.hold_ms) & (passed >= -IN_STEP_MS)
 
     def standing(self, now_ms: int) -> Floats:
         """The values of those."""
         return self.value[self.stands(now_ms)]
 
 
-_SEALED = """
-SELECT id, resource, hold_ms, COALESCE(last_ms, -1), COALESCE(last_value, 0)
+_SEALED = f"""
+SELECT id, resource, hold_ms, COALESCE(last_ms, -1), COALESCE(last_value, 0), {holds.LAST}
 FROM store_series WHERE meter = %s ORDER BY id
 """
 
 
-def newest(meter: str, using: str = "default") -> Levels:
-    """The newest reading of every series of a meter, for sums of thousands."""
+def newest(meter: str, using: str = "default", *, now_ms: int | None = None) -> Levels:
+    """The newest reading of every series of a meter, for sums of thousands.
+
+    now_ms: what lies after it is not the newest; None: the newest of all, whatever its moment
+    """
+    before_ms = _before(now_ms)
     with snapshot(using) as cursor:
         cursor.execute(_SEALED, [meter])
         rows = cursor.fetchall()
-        ids, resources, *columns = zip(*rows, strict=True) if rows else ((),) * 5
+        ids, resources, *columns = zip(*rows, strict=True) if rows else ((),) * 6
         numbers = np.array(ids, np.int64)
-        fresh = ends.newest_of(cursor, numbers)
-        hold_ms, at, value = (np.array(column) for column in columns)
+        fresh = ends.newest_of(cursor, numbers, before_ms)
+        hold_ms, at, value, since = (np.array(column) for column in columns)
+        _step_back(cursor, numbers, at, value, before_ms)
         is_fresh = fresh.at >= at
         at, value = np.where(is_fresh, fresh.at, at), np.where(is_fresh, fresh.value, value)
-        hold_ms = holds.in_force(cursor, meter, numbers, at, hold_ms)
+        if ((at >= 0) & (at < since)).any():
+            hold_ms = holds.in_force(cursor, meter, numbers, at, hold_ms)
     whole = Levels(resources, hold_ms, at, value)
     return whole if (at >= 0).all() else whole.of(set(compress(resources, (at >= 0).tolist())))
 
 
+def _before(now_ms: int | None) -> int:
+    """Before when the newest reading was taken, if it is not of the future."""
+    return EVER if now_ms is None else now_ms + IN_STEP_MS + 1
+
+
+def _step_back(cursor: Any, ids: Ints, at: Ints, value: Floats, before_ms: int) -> None:
+    """Put the newest sealed readings before a moment in place of those after it; -1: none."""
+    ahead = np.flatnonzero(at >= before_ms)
+    if not len(ahead):
+        return
+    earlier = raw.newest_before(cursor, ids[ahead].tolist(), before_ms)
+    for place in ahead.tolist():
+        at[place], value[place] = earlier.get(int(ids[place]), (-1, 0.0))
+
+
 def latest(
-    resources: Collection[str] | None = None, using: str = "default", *, meter: str | None = None
+    resources: Collection[str] | None = None,
+    using: str = "default",
+    *,
+    meter: str | None = None,
+    now_ms: int | None = None,
 ) -> list[Latest]:
     """The newest reading of every series, of some resources or of all, in order of both names.
 
     meter:  of that meter only
+    now_ms: what lies after it is not the newest; None: the newest of all, whatever its moment
     """
+    before_ms = _before(now_ms)
     with snapshot(using) as cursor:
         known = [s for s in _of_resources(cursor, resources) if meter in {None, s.meter}]
-        newest = ends.newest(cursor, [state.id for state in known])
+        newest = ends.newest(cursor, [state.id for state in known], before_ms)
+        sealed = _sealed(cursor, known, before_ms)
     found = []
     for state in known:
-        fresh = newest.get(state.id)
-        if fresh and (state.last_ms is None or fresh.at_ms >= state.last_ms):
+        fresh, (at_ms, value) = newest.get(state.id), sealed.get(state.id, (-1, 0.0))
+        if fresh and fresh.at_ms >= at_ms:
             found.append(Latest(_series(state, fresh.at_ms), fresh.at_ms, fresh.value))
-        elif state.last_ms is not None and state.last_value is not None:
-            found.append(Latest(_series(state, state.last_ms), state.last_ms, state.last_value))
+        elif at_ms >= 0:
+            found.append(Latest(_series(state, at_ms), at_ms, value))
     return found
+
+
+def _sealed(cursor: Any, known: Sequence[State], before_ms: int) -> dict[int, tuple[int, float]]:
+    """The moment and value of the newest sealed reading of each series before a moment."""
+    found = {
+        state.id: (state.last_ms, state.last_value)
+        for state in known
+        if state.last_ms is not None and state.last_value is not None
+    }
+    ahead = [one for one, (at_ms, _) in found.items() if at_ms >= before_ms]
+    if not ahead:
+        return found
+    past = {one: last for one, last in found.items() if last[0] < before_ms}
+    return past | raw.newest_before(cursor, ahead, before_ms)
 
 
 def _of_resources(cursor: Any, resources: Collection[str] | None) -> list[State]:

@@ -12,6 +12,8 @@ from meterhouse.store.heads import Samples, Span
 EARLIEST_MS = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
 LARGEST = 1e200  # sums and squares of larger values would overflow
 AHEAD_MS = timedelta(days=1) // timedelta(milliseconds=1)
+IN_STEP_MS = 5_000
+"""Clocks that differ by less are in step: what is further ahead lies in the future."""
 
 
 class Reason(StrEnum):

@@ -1,6 +1,6 @@
 """What the store knows of each series, beside its samples."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from meterhouse.metering.meters import Kind
@@ -114,19 +114,14 @@ def by_id(cursor: Any, ids: Collection[int]) -> dict[int, State]:
     for first in range(0, len(wanted), _AT_ONCE):
         part = wanted[first : first + _AT_ONCE]
         places = ", ".join(["%s"] * len(part))
-        cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE id IN ({places})", part)
-        found.update((state.id, state) for state in _made(cursor, cursor.fetchall()))
+        found.update((state.id, state) for state in where(cursor, f"id IN ({places})", part))
     return found
 
 
 def where(cursor: Any, condition: str, values: Iterable[object]) -> list[State]:
-    cursor.execute(f"SELECT {_COLUMNS} FROM store_series WHERE {condition}", list(values))
-    return _made(cursor, cursor.fetchall())
-
-
-def _made(cursor: Any, rows: Sequence[tuple[Any, ...]]) -> list[State]:
-    dated = holds.of(cursor, [row[0] for row in rows])
-    return [State._make((*row, dated.get(row[0]))) for row in rows]
+    columns = f"{_COLUMNS}, {holds.column(cursor)}"
+    cursor.execute(f"SELECT {columns} FROM store_series WHERE {condition}", list(values))
+    return [State._make((*row, holds.read(dated))) for *row, dated in cursor.fetchall()]
 
 
 def save(cursor: Any, states: Iterable[State]) -> None:

@@ -72,18 +72,18 @@ def latest(
 ) -> dict[str, Any]:
     """Of what is yours now."""
     now_ms = SystemClock().now_ms()
-    found = [one for one in _latest(request, resource) if meter in {"", one.series.meter}]
+    found = [one for one in _latest(request, resource, now_ms) if meter in {"", one.series.meter}]
     answer = paged(found, page, size)
     return {**answer, "items": [_newest(one, now_ms) for one in answer["items"]]}
 
 
-def _latest(request: HttpRequest, resource: str) -> list[Latest]:
+def _latest(request: HttpRequest, resource: str, now_ms: int) -> list[Latest]:
     scope = scope_in(request)
     wanted = {resource} if resource else None
     if not scope.everything:
         mine = {row.key for row in inventory.resources(scope, size=10**6).rows}
         wanted = mine & wanted if wanted else mine
-    return reading.latest(wanted)
+    return reading.latest(wanted, now_ms=now_ms)
 
 
 def _series(one: Stored) -> dict[str, Any]:
@@ -108,5 +108,5 @@ def _newest(one: Latest, now_ms: int) -> dict[str, Any]:
         "unit": known.unit.value if known else "",
         "value": one.value,
         "at": from_ms(one.at_ms),
-        "stands": now_ms - one.at_ms < one.series.hold_ms,
+        "stands": one.stands(now_ms),
     }

@@ -93,7 +93,7 @@ def newest(request: HttpRequest, probes: Iterable[Probe]) -> Levels:
     resources = {probe.resource for probe in probes}
     if not scope.everything:
         resources &= inventory.resource_keys(scope)
-    return reading.newest(POWER.name).of(resources)
+    return reading.newest(POWER.name, now_ms=SystemClock().now_ms()).of(resources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,12 @@ def probe(request: HttpRequest, word: str) -> HttpResponse:
     now_ms = SystemClock().now_ms()
     series = _series(found)
     newest = next(
-        (each for each in reading.latest([found.resource]) if each.series.meter == POWER.name),
+        iter(reading.latest([found.resource], meter=POWER.name, now_ms=now_ms)),
         None,
     )
     sight = sight_of(found.resource, scope)
     present = sight.is_present
-    answers = newest is not None and now_ms - newest.at_ms < newest.series.hold_ms
+    answers = newest is not None and newest.stands(now_ms)
     details = dict(resource.details) if resource else {}
     wires = wires_of(found.resource, scope, from_ms(now_ms)) if resource else Wires()
     keys = {end.name: end.key for end in wires.feeds}
