@@ -255,6 +255,30 @@ def test_a_bmc_beside_an_outlet_is_named_and_not_counted(clock: FixedClock) -> N
     assert any("name what is not there: nobody" in note for note in report.notes)
 
 
+def test_what_a_pdu_loses_is_its_own(clock: FixedClock) -> None:
+    """Two PDUs of one source: a takes in 130 W for 100 W, b says 180 W for 200 W."""
+
+    def of(pdu: str, kind: str, name: str) -> Resource:
+        return Resource(id=f"pdus/{name}", kind=kind, name=name, details={"pdu": pdu})
+
+    bmc = Resource(id="pdus/bmc", kind="outlet", name="bmc", details={"measures": "node"})
+    keep(
+        [
+            snapshot("outlet", T0, [of("a", "outlet", "a1"), of("b", "outlet", "b1"), bmc]),
+            snapshot("inlet", T0, [of("a", "inlet", "a-in"), of("b", "inlet", "b-in")]),
+        ]
+    )
+    watts = {"a1": 100.0, "b1": 200.0, "a-in": 130.0, "b-in": 180.0, "bmc": 25.0}
+    samples = [
+        Sample(POWER, f"pdus/{key}", level, T0 + s * 1000)
+        for s in range(0, 3600, 10)
+        for key, level in watts.items()
+    ]
+    tell(clock, 1, 30_000, samples)
+    joules = {row.name: row.own.overhead_mj / 3_600_000 for row in ask(Axis.RESOURCE).rows}
+    assert (joules["a-in"], joules["b-in"]) == (30, 0)
+
+
 @pytest.mark.usefixtures("metered")
 def test_nodes_that_nothing_measures_are_named(clock: FixedClock) -> None:
     dark = Resource(id="cloud/n2", kind="node", name="n2", vcpus=8)

@@ -24,7 +24,18 @@ from meterhouse.usage.spreading import Readings, spread
 from meterhouse.usage.stretches import Stretches
 from meterhouse.usage.tariff import Tariff
 from meterhouse.usage.windows import Floats, Windows
-from meterhouse.usage.wiring import HOSTS, INLET, METERS, OUTLET, PLACES, Book, Feed, Wiring, wire
+from meterhouse.usage.wiring import (
+    HOSTS,
+    INLET,
+    METERS,
+    OUTLET,
+    PLACES,
+    Book,
+    Feed,
+    Wiring,
+    detail,
+    wire,
+)
 
 DAY_MS = 86_400_000
 IDLE_DAYS = 7
@@ -131,17 +142,23 @@ def _above(
 ) -> dict[str, tuple[Floats, Floats]]:
     """Of a PDU's own total, what is above the sum of its outlets: the rest is theirs."""
     inputs, outlets = (
-        {r.resource_key: r.source for r in rows if r.kind == kind and r.resource_key in energy}
+        {r.resource_key: _pdu(r) for r in rows if r.kind == kind and r.resource_key in energy}
         for kind in (INLET, OUTLET)
     )
     found = {}
-    for key, source in inputs.items():
-        total = sum(energy[each][0] for each, its in inputs.items() if its == source)
-        theirs = sum(energy[each][0] for each, its in outlets.items() if its == source)
+    for key, pdu in inputs.items():
+        total = sum(energy[each][0] for each, its in inputs.items() if its == pdu)
+        theirs = sum(energy[each][0] for each, its in outlets.items() if its == pdu)
         rest = np.maximum(total - theirs, 0.0)
         part = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
         found[key] = (energy[key][0] * part, energy[key][1])
     return found
+
+
+def _pdu(row: RevisionRow) -> tuple[str, str, bool]:
+    """Of which PDU of its source an inlet or an outlet is; what measures elsewhere is of none."""
+    place = detail(row.details, "measures") or PLACES[0]
+    return row.source, detail(row.details, "pdu"), place == PLACES[0]
 
 
 def _there(windows: Windows, rows: Iterable[RevisionRow]) -> dict[str, Floats]:

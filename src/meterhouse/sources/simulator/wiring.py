@@ -40,6 +40,7 @@ class Outlet:
                 "feeds": " ".join(self.feeds),
                 "measures": "outlet",
                 "at": f"{self.pdu}, socket {self.socket}",
+                "pdu": self.pdu,
             },
         )
 
@@ -84,7 +85,9 @@ def outlets(source: str, owners: Mapping[str, str], owner: str) -> Iterator[Reso
 def inlets(source: str, owner: str) -> Iterator[Resource]:
     """What the PDUs take in."""
     for pdu in PDUS:
-        yield Resource(id=f"{source}/{pdu}", kind="inlet", name=pdu, project=owner)
+        yield Resource(
+            id=f"{source}/{pdu}", kind="inlet", name=pdu, project=owner, details={"pdu": pdu}
+        )
 
 
 def metered(node: str) -> str:
