@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.inventory.cast import GIB, T0, instance, snapshot
 
@@ -150,6 +150,7 @@ def test_at_every_moment_power_goes_to_who_is_there(
 
 
 @LAWS
+@example(History({0: 0}, {1: {"a": ("x", 1)}, 31: {}}), {31})
 @given(histories, st.sets(moments, max_size=3))
 def test_parts_of_a_period_sum_to_the_whole(of: History, cuts: set[int]) -> None:
     """To a millijoule for each line and part, as each is rounded once."""

@@ -89,7 +89,8 @@ def feed(
     into = _Targets(np.array([nodes[f.known, f.node] for f in feeds], np.int64), len(nodes))
     read = _read(windows, feeds, energy, there)
     places = np.array([each.place for each in feeds], np.int64)
-    used, known_ms = _chosen(windows.length.astype(np.float64), places, into, read)
+    counts_for, known_ms = _chosen(windows.length.astype(np.float64), places, into, read)
+    used = read.amount * counts_for
     several = (read.part > 0) & (read.part < 1)
     real = [place for (known, _), place in nodes.items() if known]
     listed = _numbered(key for known, key in nodes if known)
@@ -109,7 +110,7 @@ def feed(
             np.int64,
         ),
         meter=meter,
-        part=ratio(used, np.array([energy[f.meter][0] for f in feeds]).reshape(used.shape)),
+        part=read.part * counts_for,
     )
 
 
@@ -151,8 +152,8 @@ def _parts(windows: Windows, feeds: Sequence[Feed], there: Mapping[str, Floats])
 
 
 def _chosen(length: Floats, places: Ints, into: _Targets, read: _Read) -> tuple[Floats, Floats]:
-    """What of each feed counts, and for how long each target is known: place after place."""
-    used = np.zeros_like(read.amount)
+    """Which part of each feed counts, and for how long each target is known: place after place."""
+    counts_for = np.zeros_like(read.amount)
     taken = np.zeros((into.size, len(length)))
     known = np.zeros((into.size, len(length)))
     for number in range(len(PLACES)):
@@ -162,10 +163,10 @@ def _chosen(length: Floats, places: Ints, into: _Targets, read: _Read) -> tuple[
         target, cover = into.of[mine], read.covered[mine]
         most = _most(cover, target, into.size)
         free = np.maximum(most - taken, 0)
-        used[mine] = read.amount[mine] * ratio(free, most)[target]
+        counts_for[mine] = ratio(free, most)[target]
         known += np.minimum(_least(cover, read.part[mine], target, into.size), free)
         taken += free
-    return used, np.minimum(known, length)
+    return counts_for, np.minimum(known, length)
 
 
 def _sum(rows: Floats, into: Ints, count: int) -> Floats:
