@@ -43,7 +43,6 @@ SPAN = 3 * HOUR
 HOLD = 120_000
 VCPUS = 8
 NAMES = ("a", "b", "c")
-ONE_PRICE = "[[prices]]\nper_kwh = 0.25\ncurrency = 'EUR'\n"
 
 moments = st.integers(1, SPAN - 1)
 powers = st.dictionaries(st.integers(0, SPAN - 1), st.integers(0, 3000), min_size=1, max_size=40)
@@ -195,3 +194,14 @@ def test_a_price_moves_no_millijoule_and_no_second(of: History, at: int, what: s
         since_then = sum(plainly(of, at, SPAN).values())
         amount = priced.priced_mj if what == "prices" else priced.factored_mj
         assert amount == pytest.approx(since_then, abs=20)
+
+
+def test_who_comes_at_half_past_gets_nothing_of_what_was_drawn_before() -> None:
+    """0.5 kW until half past, then 1.5 kW; a has 2 of 8 vCPUs all the time, b 4 of them then."""
+    half = HOUR // 2
+    power = {at: 500 if at < half else 1500 for at in range(0, HOUR, HOLD // 2)}
+    mine, both = {"a": ("x", 2)}, {"a": ("x", 2), "b": ("y", 4)}
+    with house(History(power, {1: mine, half: both})):
+        kwh = {key: mj / 3.6e9 for key, mj in drawn(ask(1, HOUR, Axis.RESOURCE)).items()}
+        assert kwh["cloud/a", "x", "instance"] == pytest.approx(0.25, abs=1e-6)
+        assert kwh["cloud/b", "y", "instance"] == pytest.approx(0.375, abs=1e-6)
