@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -17,6 +18,7 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.metering.secrets import Secret
 from meterhouse.sources.kinds import Named, Source, SourceKind, kind, kinds
 from meterhouse.sources.limits import MOST_W, Limits
+from meterhouse.sources.memory import Memory
 from meterhouse.sources.near import hint
 
 ConfigT = TypeVar("ConfigT")
@@ -51,12 +53,16 @@ class Configured:
     enabled: bool = True
     limits: Limits = field(default_factory=Limits)
 
-    def named(self, clock: Clock) -> Named:
+    def named(self, clock: Clock, memory: Path | None = None) -> Named:
+        """memory: the folder of what sources remember; None: it is forgotten."""
         hold = max(HOLD_INTERVALS * self.interval, SHORTEST_HOLD)
-        return Named(self.name, self.interval, hold, clock)
+        kept = Memory(memory / f"{self.name}.json" if memory else None)
+        return Named(self.name, self.interval, hold, clock, memory=kept)
 
-    def open(self, clock: Clock) -> AbstractAsyncContextManager[Source]:
-        return self.kind.open(self.config, self.named(clock))
+    def open(
+        self, clock: Clock, memory: Path | None = None
+    ) -> AbstractAsyncContextManager[Source]:
+        return self.kind.open(self.config, self.named(clock, memory))
 
 
 def configure(name: str, table: Mapping[str, object], *, where: str) -> Configured:

@@ -13,6 +13,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from meterhouse.sources.memory import Memory
+
 Floats = NDArray[np.float64]
 
 WRAPS_ABOVE = 0.9
@@ -39,6 +41,24 @@ class Counted:
     def nothing(cls, count: int) -> "Counted":
         """Before the first reading of so many counters."""
         return cls(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count))
+
+    @classmethod
+    def remembered(cls, memory: Memory, name: str, count: int) -> "Counted":
+        """Where so many counters stood when they were noted; nothing where they were not."""
+        try:
+            raw, at_ms, turns = np.array(memory.said[name], np.float64).reshape(3, count)
+        except (KeyError, TypeError, ValueError):
+            return cls.nothing(count)
+        return cls(raw, at_ms, np.nan_to_num(turns))
+
+    def note(self, memory: Memory, name: str, before: "Counted", at_ms: int) -> None:
+        """Remember it: at once where a counter has turned, else when it is time."""
+        columns = [
+            [None if np.isnan(number) else number for number in column.tolist()]
+            for column in (self.raw, self.at_ms, self.turns)
+        ]
+        turned = bool((self.turns != before.turns).any())
+        memory.note(name, columns, at_ms, at_once=turned)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +87,8 @@ class Register:
         said = np.asarray(raw, np.float64)
         known = (said >= 0) & (said < self.size)
         fell = said < before.raw
-        turns = np.where(fell, 0.0, before.turns)
-        turns = np.where(fell & self._wrapped(before, said, at_ms), before.turns + 1, turns)
+        wrapped = fell & self._wrapped(before, said, at_ms)
+        turns = np.where(wrapped, before.turns + 1, np.where(fell, 0.0, before.turns))
         # An infinite register has no turns, and 0 * inf is no number.
         wound = turns * self.size if np.isfinite(self.size) else 0.0
         joules = np.where(known, (said + wound) * self.joules, np.nan)

@@ -14,6 +14,7 @@ from meterhouse.metering.meters import Meter
 from meterhouse.metering.samples import Columns
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources.blocking import Blocking
+from meterhouse.sources.memory import Memory
 from meterhouse.sources.near import hint
 
 ConfigT = TypeVar("ConfigT")
@@ -58,6 +59,7 @@ class Named:
     interval: how often it is read; zero if it is read without a pause because it waits itself
     hold:     how long one reading stands for when the next one does not come
     blocking: where it does what would block; the same one each time the source is opened
+    memory:   what it remembers over a restart: where its counters stand
     """
 
     name: str
@@ -65,6 +67,7 @@ class Named:
     hold: timedelta
     clock: Clock
     blocking: Blocking = field(default_factory=Blocking, compare=False)
+    memory: Memory = field(default_factory=Memory, compare=False)
 
     @property
     def hold_ms(self) -> int:

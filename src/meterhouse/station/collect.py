@@ -62,6 +62,7 @@ def collect(wanted: Wanted) -> int:
             clock=clock,
             kwapi=kwapi,
             announce=announce,
+            memory=wanted.data / "memory",
         )
         asyncio.run(until_told(station.run))
         waiting = journal.last - journal.state.acknowledged

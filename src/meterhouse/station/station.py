@@ -31,6 +31,7 @@ class Station:
     pair:      encrypts to those who have its public key
     kwapi:     where power is sent on Kwapi's wire too
     announce:  called once both are bound, with the ports that were taken
+    memory:    the folder of what sources remember over a restart
     """
 
     file: Path
@@ -43,6 +44,7 @@ class Station:
     kwapi: KwapiWire | None = None
     announce: Callable[[Endpoint], None] = lambda endpoint: None
     tell_every_s: float = EVERY_S
+    memory: Path | None = None
     healths: dict[str, Health] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -50,7 +52,7 @@ class Station:
             self.journal, self.secret, self.endpoint.live, self.endpoint.replay, pair=self.pair
         )
         self._gathering = Gathering(self.publish)
-        self._runner = Runner(self._gathering.add, self.clock)
+        self._runner = Runner(self._gathering.add, self.clock, memory=self.memory)
 
     async def run(self) -> None:
         """Run every part; one that fails is started again."""

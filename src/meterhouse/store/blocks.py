@@ -230,7 +230,7 @@ def of_rows(granularity: Granularity, parts: Sequence[tuple[int, Rows]]) -> list
     pieces = [
         (series, known.take(piece))
         for series, rows in parts
-        for known in [rows.take((rows.count > 0) | (rows.covered_ms > 0) | (rows.increase > 0))]
+        for known in [rows.take(_says_something(rows))]
         for piece in _pieces(known.start, SLOT_MS[granularity])
     ]
     if not pieces:
@@ -249,6 +249,11 @@ def of_rows(granularity: Granularity, parts: Sequence[tuple[int, Rows]]) -> list
         )
         for (series, rows), *encoded in zip(pieces, *columns, strict=True)
     ]
+
+
+def _says_something(rows: Rows) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    known = (rows.count > 0) | (rows.covered_ms > 0) | (rows.increase > 0)
+    return np.asarray(known | ~np.isnan(rows.minimum))
 
 
 def _encoded(name: str, column: Any, bounds: Sequence[int]) -> Iterator[bytes]:

@@ -13,9 +13,11 @@ Source: the kernel's Documentation/power/powercap/powercap.rst, and Documentatio
 amd_energy.rst of Linux 5.12. Since Linux 5.10 only root may read energy_uj (CVE-2020-8694).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from meterhouse.clients.sysfs.files import is_number, name, number, text
 from meterhouse.metering import meters
@@ -24,6 +26,9 @@ from meterhouse.metering.meters import Meter
 PLAUSIBLE_W = 500
 """More than one CPU package or its memory draws. A counter that could have wrapped at this rate
 since it was last read says nothing."""
+
+LEAP_W, LEAST_LEAP_J = 2_000_000, 10_000_000
+"""Beyond what is believed of any counter (docs/energy.md)."""
 
 NEVER_WRAPS_UJ = 2**64
 
@@ -54,17 +59,42 @@ class Counter:
         return is_number(self.energy) and (not self.wraps_at or is_number(self.wraps_at))
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where counters stood, and what was counted by then. It outlives a restart, as JSON.
+
+    uj:    what each said
+    at_ms: when
+    total: uJ of all of them since each began, wraps and restarts added; never falls
+    """
+
+    uj: Mapping[str, int]
+    at_ms: int
+    total: int
+
+    @classmethod
+    def remembered(cls, said: object) -> "Stand | None":
+        """What ``document`` made; None if it is nothing of the kind."""
+        try:
+            return msgspec.convert(said, cls)
+        except msgspec.ValidationError:
+            return None
+
+    def document(self) -> dict[str, object]:
+        return {"uj": dict(self.uj), "at_ms": self.at_ms, "total": self.total}
+
+
 @dataclass(slots=True)
 class Rapl:
     """Counters that are added, with power as what they grow by.
 
     counters: none of which contains what another counts
+    last:     where they stood; of another reader, or before a restart, as well
     """
 
     counters: Sequence[Counter]
-    joules: float = 0.0
-    last: list[int] = field(default_factory=list)  # uJ, a counter each
-    last_ms: int = 0
+    last: Stand | None = None
+    has_turned: bool = False  # whether the last reading was no plain growth
 
     @property
     def said(self) -> str:
@@ -75,30 +105,53 @@ class Rapl:
     def read(self, at_ms: int) -> Iterator[tuple[Meter, float]]:
         """Yield what is known at a moment. Raises OSError or ValueError if a file is unwell.
 
-        Energy is counted from the first reading on; a stretch in which a counter may have wrapped
-        unseen, or in which the clock did not go on, is left out of it.
+        Energy is what the kernel's counters show, so that all readers of a machine say the same.
+        Of a stretch in which a counter may have wrapped unseen nobody knows: there the total leaps
+        by more than can be drawn, which no reader of it takes for energy.
         """
-        read = [counter.read() for counter in self.counters]
-        now, ranges = [uj for uj, _ in read], [wraps_at for _, wraps_at in read]
-        last, last_ms, self.last, self.last_ms = self.last, self.last_ms, now, at_ms
-        seconds = (at_ms - last_ms) / 1000
-        if not last:
-            yield meters.ENERGY, self.joules
-        elif seconds > 0 and min(ranges) / 1e6 > PLAUSIBLE_W * seconds:
-            grown = sum(map(growth, last, now, ranges)) / 1e6
-            self.joules += grown
-            yield meters.ENERGY, self.joules
-            yield meters.POWER, grown / seconds
+        read = {str(counter.energy): counter.read() for counter in self.counters}
+        uj = {name: now for name, (now, _) in read.items()}
+        last, self.has_turned = self.last, False
+        if last is None or last.uj.keys() != uj.keys():
+            self.last, self.has_turned = Stand(uj, at_ms, sum(uj.values())), True
+            yield meters.ENERGY, sum(uj.values()) / 1e6
+            return
+        yield from self._grown(last, read, uj, at_ms)
+
+    def _grown(
+        self, last: Stand, read: Mapping[str, tuple[int, int]], uj: Mapping[str, int], at_ms: int
+    ) -> Iterator[tuple[Meter, float]]:
+        seconds = (at_ms - last.at_ms) / 1000
+        grown = [growth(last.uj[name], *both, seconds) for name, both in read.items()]
+        known = sum(each for each in grown if each is not None)
+        is_known = None not in grown
+        self.has_turned = not is_known or any(uj[name] < last.uj[name] for name in uj)
+        total = last.total + (known if is_known else leap(seconds))
+        self.last = Stand(uj, at_ms, total)
+        if seconds > 0:
+            yield meters.ENERGY, total / 1e6
+            if is_known:
+                yield meters.POWER, known / 1e6 / seconds
 
 
-def growth(last: int, now: int, wraps_at: int) -> int:
-    """What a counter grew by between two readings, if it wrapped at most once (uJ).
+def growth(last: int, now: int, wraps_at: int, seconds: float) -> int | None:
+    """What a counter grew by between two readings (uJ); None if nobody knows.
 
-    One that never wraps and is lower than before has started anew.
+    A fall is a wrap if it was no more than can be drawn in that time, else a restart from zero if
+    that was. Where the clock stood still or went back, only a rise is known.
     """
+    most = PLAUSIBLE_W * 1e6 * seconds
+    if most >= wraps_at:
+        return None
     if now >= last:
         return now - last
-    return now if wraps_at == NEVER_WRAPS_UJ else now + wraps_at - last
+    wrapped = now + wraps_at - last
+    return next((each for each in (wrapped, now) if each <= most), None)
+
+
+def leap(seconds: float) -> int:
+    """More than anybody draws in so long, or counts at once (uJ)."""
+    return int(max(LEAP_W * seconds, LEAST_LEAP_J) * 1e6)
 
 
 def counters(sysfs: Path) -> list[Counter]:

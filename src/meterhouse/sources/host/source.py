@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from meterhouse.clients.sysfs.rapl import Rapl
 from meterhouse.metering import meters
 from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import Meter
@@ -13,6 +14,7 @@ from meterhouse.metering.samples import Columns, Sample
 from meterhouse.metering.snapshots import Resource
 from meterhouse.sources import Listing, Named, Reading, Source, SourceKind
 from meterhouse.sources.host import machine, power
+from meterhouse.sources.kernel import keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Host:
             figures = list(self.figures(at_ms))
         except (OSError, ValueError) as error:
             raise BadReading(str(error)) from error
+        if isinstance(self.sensor, Rapl):
+            keep(self.sensor, self.named.memory)
         samples = [Sample(meter, self.id, value, at_ms) for meter, value in figures]
         columns = Columns.of(samples, hold_ms=self.named.hold_ms)
         return Reading(columns, self.listing.of([self.describe()], at_ms))
@@ -83,8 +87,11 @@ class Host:
 
 @asynccontextmanager
 async def open_host(config: Config, named: Named) -> AsyncIterator[Source]:
-    sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs)))
-    yield Host(config, named, sensor, Listing(named.name, "machine"))
+    sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs), named.memory))
+    try:
+        yield Host(config, named, sensor, Listing(named.name, "machine"))
+    finally:
+        named.memory.write()
 
 
 SOURCE = SourceKind(

@@ -93,7 +93,8 @@ class Modbus:
         self._outlets = Outlets(named, config.probes, project=config.project)
         self._parts = Parts(named.name)
         self._factors = factors(config.registers)
-        self._counter, self._counted = _counter(config), Counted.nothing(len(self._outlets))
+        self._counter = _counter(config)
+        self._counted = Counted.remembered(named.memory, "energy", len(self._outlets))
         plan = blocks(config.registers, config.channels, config.known.bridge)
         self._units = [Unit(gateway, number, plan) for number in config.units]
 
@@ -117,7 +118,9 @@ class Modbus:
     def _in_base_units(self, values: dict[Meter, Floats], at_ms: int) -> dict[Meter, Floats]:
         found = {meter: value * self._factors[meter] for meter, value in values.items()}
         if ENERGY in values:
-            found[ENERGY], self._counted = self._counter.read(self._counted, values[ENERGY], at_ms)
+            before = self._counted
+            found[ENERGY], self._counted = self._counter.read(before, values[ENERGY], at_ms)
+            self._counted.note(self._named.memory, "energy", before, at_ms)
         return found
 
     async def _figures(self, unit: Unit, refused: Counter[str]) -> list[Figure]:
@@ -153,7 +156,11 @@ def _counter(config: Config) -> Register:
 @asynccontextmanager
 async def open_modbus(config: Config, named: Named) -> AsyncIterator[Source]:
     async with open_gateway(config.host, config.port, config.deadline_s) as gateway:
-        yield Modbus(gateway, config, named)
+        named.memory.refresh()
+        try:
+            yield Modbus(gateway, config, named)
+        finally:
+            named.memory.write()
 
 
 SOURCE = SourceKind(

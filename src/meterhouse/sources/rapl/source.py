@@ -23,6 +23,7 @@ from meterhouse.sources import (
     SourceKind,
     checked,
 )
+from meterhouse.sources.kernel import keep, remembered
 
 NAN = float("nan")
 
@@ -63,6 +64,7 @@ class Packages:
             found = dict(self.rapl.read(at_ms))
         except (OSError, ValueError) as error:
             raise BadReading(str(error)) from error
+        keep(self.rapl, self.named.memory)
         values = {meter: [found.get(meter, NAN)] for meter in (POWER, ENERGY)}
         return self.outlets.reading(at_ms, values)
 
@@ -85,10 +87,13 @@ def found(sysfs: Path) -> list[Counter]:
 
 @asynccontextmanager
 async def open_rapl(config: Config, named: Named) -> AsyncIterator[Source]:
-    rapl = Rapl(await named.blocking(lambda: found(Path(config.sysfs))))
+    rapl = remembered(await named.blocking(lambda: found(Path(config.sysfs))), named.memory)
     node = config.node or socket.gethostname()
     outlets = Outlets(named, [node], project=config.project, measures=Measures.PACKAGE)
-    yield Packages(rapl, named, outlets)
+    try:
+        yield Packages(rapl, named, outlets)
+    finally:
+        named.memory.write()
 
 
 SOURCE = SourceKind(

@@ -11,6 +11,7 @@ found, named and counted.
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -34,6 +35,7 @@ class Runner:
     publish: called in the event loop with each reading that is not empty; if it raises, the
              source's run has failed, and the same reading is published again after a pause
     on_run:  told of every run, in the event loop: it should be quick; what it raises is logged
+    memory:  the folder of what sources remember over a restart; None: nothing
     seed:    makes the jitter repeatable
     """
 
@@ -44,12 +46,13 @@ class Runner:
         on_run: OnRun | None = None,
         *,
         patience: Patience | None = None,
+        memory: Path | None = None,
         seed: int | None = None,
     ) -> None:
         self._patience = patience or Patience()
         chance = Random(seed)  # noqa: S311 - jitter needs no secrecy
         told = on_run or (lambda run: None)
-        self._around = Surroundings(publish, clock, told, self._patience, chance)
+        self._around = Surroundings(publish, clock, told, self._patience, chance, memory)
         self._tended: dict[str, tuple[Tended, asyncio.Task[None] | None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 

@@ -17,6 +17,7 @@ from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.snapshots import Snapshot
 from meterhouse.sources import Limits, Reading, lacks
+from meterhouse.sources.runner.falls import Falls
 
 FUTURE_MS = 60 * 60 * 1000  # a device's clock may be ahead by so much
 MOST_REMEMBERED = 16  # tuples of series of one source; drivers come with one or two
@@ -34,6 +35,7 @@ class Bounds(NamedTuple):
     series: tuple[Series, ...]
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
+    falls: Falls
 
 
 class Belief:
@@ -70,12 +72,13 @@ class Belief:
         if samples.at.min() <= 0 or samples.at.max() > now_ms + FUTURE_MS:
             raise BadReading("a sample's time is not of this world; is the device's clock right?")
         bounds, value = self._bounds_of(samples.series), samples.value
+        fell = bounds.falls.count(samples)
         above_lowest = value >= bounds.lowest[samples.key]
         good = above_lowest & (
             value <= bounds.highest[samples.key]
         )  # what is no number is neither
         if good.all():
-            return samples, Counter(), ()
+            return samples, fell, ()
         finite = np.isfinite(value)
         why = {
             NOT_A_NUMBER: ~finite,
@@ -84,7 +87,7 @@ class Belief:
         }
         counts = {reason: int(np.count_nonzero(which)) for reason, which in why.items()}
         kept = Columns(samples.series, samples.key[good], samples.at[good], value[good])
-        return kept, +Counter(counts), lacks(self._named(samples, why))
+        return kept, fell + Counter(counts), lacks(self._named(samples, why))
 
     def _named(
         self, samples: Columns, why: Mapping[str, NDArray[np.bool_]]
@@ -107,11 +110,14 @@ class Belief:
     def _made(self, series: tuple[Series, ...]) -> Bounds:
         lowest = [0.0 if each.meter in NEVER_NEGATIVE else -LARGEST for each in series]
         highest = [self._highest(each) for each in series]
-        return Bounds(series, np.array(lowest, np.float64), np.array(highest, np.float64))
+        falls = Falls(series, np.array([self._watts(each) for each in series], np.float64))
+        return Bounds(series, np.array(lowest, np.float64), np.array(highest, np.float64), falls)
 
     def _highest(self, series: Series) -> float:
-        if series.meter != POWER.name:
-            return float(LARGEST)
+        return self._watts(series) if series.meter == POWER.name else float(LARGEST)
+
+    def _watts(self, series: Series) -> float:
+        """What the probe of a series can draw."""
         return self._limits.of(series.resource.removeprefix(f"{self._name}/"))
 
 

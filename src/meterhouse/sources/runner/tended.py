@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ class Surroundings:
     on_run: OnRun
     patience: Patience
     chance: Random
+    memory: Path | None = None
 
 
 class Tended:
@@ -43,7 +45,7 @@ class Tended:
         self.configured = configured
         self.standing = Standing(configured, around.clock, around.on_run)
         self._around = around
-        self._named = configured.named(around.clock)
+        self._named = configured.named(around.clock, around.memory)
         self._belief = Belief(configured.name, configured.limits)
         self._allowance = Allowance()
         self._rhythm = Rhythm(configured.interval, around.chance)

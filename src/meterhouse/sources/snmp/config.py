@@ -163,8 +163,20 @@ class Config:
     @property
     def tables(self) -> list[tuple[Table, Probes]]:
         """What is asked for: of the outlets, and then of the inputs; and their names."""
-        both = [(self.outlets, self.outlets_named), (self.totals, self.inputs)]
-        return [(table, names) for table, names in both if table and names]
+        return [(table, names) for _, table, names in self._asked]
+
+    @property
+    def roles(self) -> list[str]:
+        """Of each of the tables, what it is of: "outlets" or "inputs"."""
+        return [role for role, _, _ in self._asked]
+
+    @property
+    def _asked(self) -> list[tuple[str, Table, Probes]]:
+        both = (
+            ("outlets", self.outlets, self.outlets_named),
+            ("inputs", self.totals, self.inputs),
+        )
+        return [(role, table, names) for role, table, names in both if table and names]
 
     @property
     def what(self) -> Measures:

@@ -79,6 +79,7 @@ class Snmp:
             before = self.counted[place]
             watts.append(one.watts(said, refused, len(before.raw)))
             grown, self.counted[place] = one.joules(said, refused, before, at_ms)
+            self.counted[place].note(self.named.memory, self.config.roles[place], before, at_ms)
             joules.append(grown)
             refused[UNLABELLED] += one.unlabelled
         values = {POWER: np.concatenate(watts), ENERGY: np.concatenate(joules)}
@@ -149,10 +150,17 @@ async def open_snmp(config: Config, named: Named) -> AsyncIterator[Source]:
         wait_s=config.wait_s,
         tries=config.tries,
     ) as agent:
-        counted = [Counted.nothing(len(names)) for _, names in config.tables]
+        named.memory.refresh()
+        counted = [
+            Counted.remembered(named.memory, role, len(names))
+            for role, (_, names) in zip(config.roles, config.tables, strict=True)
+        ]
         source = Snmp(agent, config, named, outlets, Parts(named.name), counted=counted)
         await source.look()
-        yield source
+        try:
+            yield source
+        finally:
+            named.memory.write()
 
 
 SOURCE = SourceKind(

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.db import close_old_connections
 
@@ -28,11 +29,13 @@ class Collector:
 
     publish:  journals and sends one batch; raises OSError while it cannot
     look_s:   seconds between two looks at the source book
+    memory:   the folder of what sources remember over a restart
     """
 
     publish: Publish
     clock: Clock
     look_s: float = LOOK_S
+    memory: Path | None = None
     _runs: list[Run] = field(default_factory=list)
     _troubles: set[str] = field(default_factory=set)
     _quiet: dict[str, int] = field(default_factory=dict)
@@ -54,7 +57,7 @@ class Collector:
 
     async def run(self) -> None:
         """Collect until this is cancelled; what was read by then is published."""
-        runner = Runner(self._gathering.add, self.clock, self._runs.append)
+        runner = Runner(self._gathering.add, self.clock, self._runs.append, memory=self.memory)
         sources, _ = await asyncio.to_thread(_configured)
         try:
             async with asyncio.TaskGroup() as group:

@@ -78,7 +78,7 @@ class House:
         ):
             endpoint = Endpoint.ipc(Path(sockets), "bus")
             publisher = Publisher(journal, secret, endpoint.live, endpoint.replay)
-            collector = Collector(self.publish(publisher), self.clock)
+            collector = Collector(self.publish(publisher), self.clock, memory=self.data / "memory")
             endpoints = [endpoint, *self.follow]
             recording = Recording(endpoints, secret, self.clock, Aside(self.data / "aside"))
             self.trouble = lambda: collector.trouble

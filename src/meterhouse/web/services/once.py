@@ -46,7 +46,7 @@ def collect_once(data: Path, only: str | None) -> int:
     with Journal(data / "journal" / "once", f"{socket.gethostname()}/once", clock) as journal:
         delivery = Delivery(journal, Recorder(keep, clock=clock))
         with _quiet("meterhouse.sources.runner"):  # a source that fails has its line below
-            runs = asyncio.run(read_once(wanted, delivery.publish, clock))
+            runs = asyncio.run(read_once(wanted, delivery.publish, clock, data / "memory"))
         delivery.deliver()
     sourcebook.note(runs, [])
     for done in runs:
@@ -57,9 +57,11 @@ def collect_once(data: Path, only: str | None) -> int:
     return 0 if good and not flaws else 1
 
 
-async def read_once(sources: Sequence[Configured], publish: Publish, clock: Clock) -> list[Run]:
+async def read_once(
+    sources: Sequence[Configured], publish: Publish, clock: Clock, memory: Path | None = None
+) -> list[Run]:
     """Read all at the same time; one that fails is a run with an error, never an exception."""
-    runner = Runner(publish, clock, None)
+    runner = Runner(publish, clock, None, memory=memory)
     return list(await asyncio.gather(*(runner.once(source) for source in sources)))
 
 
