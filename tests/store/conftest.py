@@ -138,12 +138,17 @@ def bridged(
     return amount, covered
 
 
-def doubted(readings: dict[int, float], start_ms: int, end_ms: int, fastest: Fastest) -> float:
-    """Milliseconds of a stretch between the first and last reading that nobody knows of."""
-    if not readings:
-        return 0
-    between = max(min(max(readings), end_ms) - max(min(readings), start_ms), 0)
-    return between - bridged(readings, start_ms, end_ms, fastest)[1]
+def stood(
+    readings: dict[int, float], start_ms: int, end_ms: int, hold_ms: int, fastest: Fastest
+) -> int:
+    """Milliseconds of a stretch in which readings stand, and are believed."""
+    found, moments = 0, sorted(readings)
+    for at, following in pairwise([*moments, math.inf]):
+        if following < math.inf and not bridged(readings, int(at), int(following), fastest)[1]:
+            continue
+        until = min(at + hold_ms, following, end_ms)
+        found += max(int(until) - max(int(at), start_ms), 0)
+    return found
 
 
 def _kept(readings: dict[int, float], fastest: Fastest) -> list[int]:

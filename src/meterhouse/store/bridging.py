@@ -86,14 +86,10 @@ def steps(at: Ints, value: Floats, ceiling: Ceiling = JOULES) -> tuple[Floats, I
 
 
 class Grown(NamedTuple):
-    """Of each window: what a counter grew, and milliseconds known, and in doubt.
-
-    doubted_ms: between readings that cannot be believed
-    """
+    """Of each window: what a counter grew, and milliseconds known."""
 
     amount: Floats
     covered_ms: Ints
-    doubted_ms: Ints
 
 
 def between(at: Ints, value: Floats, edges: Ints, ceiling: Ceiling = JOULES) -> Grown:
@@ -105,7 +101,7 @@ def between(at: Ints, value: Floats, edges: Ints, ceiling: Ceiling = JOULES) -> 
     none = np.zeros(len(edges) - 1, np.int64)
     kept, added, known = _chain(at, value, ceiling)
     if not len(added):
-        return Grown(none.astype(np.float64), none, none)
+        return Grown(none.astype(np.float64), none)
     begun, passed = at[kept], np.diff(at[kept])
     stretch = np.clip(np.searchsorted(begun, edges, side="right") - 1, 0, len(added) - 1)
     into = np.clip(edges - begun[stretch], 0, passed[stretch])
@@ -117,7 +113,7 @@ def between(at: Ints, value: Floats, edges: Ints, ceiling: Ceiling = JOULES) -> 
     reached = np.rint((first[stretch] + grown) * _PARTS) - np.rint(first[stretch] * _PARTS)
     amount = np.diff(_before(whole)[stretch] + reached) / _PARTS
     covered = np.diff(_before(passed * known)[stretch] + into * known[stretch])
-    return Grown(amount, covered, np.diff(_before(passed)[stretch] + into) - covered)
+    return Grown(amount, covered)
 
 
 def _before(parts: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.metering.meters import METERS, Kind
-from meterhouse.store.bridging import Ceiling, between
+from meterhouse.store.bridging import Ceiling, between, steps
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -211,17 +211,27 @@ def _bridged(rows: Rows, laid: _Laid, ceiling: Ceiling) -> Rows:
     stands for its hold, except between readings that cannot be believed.
     """
     grown = between(laid.at, laid.value, laid.edges, ceiling)
-    covered_ms = grown.covered_ms
     if not ceiling.covers:
-        covered_ms = np.maximum(rows.covered_ms - grown.doubted_ms, 0)
+        known = steps(laid.at, laid.value, ceiling)[1] > 0
+        return replace(rows, increase=grown.amount, covered_ms=_stood(laid, known))
     # What stands for how long is known of more, or less, time than readings stood in.
-    longer = covered_ms / np.maximum(rows.covered_ms, 1)
+    longer = grown.covered_ms / np.maximum(rows.covered_ms, 1)
     return replace(
         rows,
         increase=grown.amount,
-        covered_ms=covered_ms,
+        covered_ms=grown.covered_ms,
         integral=rows.integral * longer,
     )
+
+
+def _stood(laid: _Laid, known: "NDArray[np.bool_]") -> Ints:
+    """For how long readings stood in each bucket, of stretches between two only where known."""
+    stands = laid.until - laid.at
+    stands[:-1] *= known
+    place = np.searchsorted(laid.at, laid.edges, side="right") - 1
+    into = np.clip(laid.edges - laid.at[place], 0, stands[place])
+    reached = np.where(place < 0, 0, (np.cumsum(stands) - stands)[place] + into)
+    return np.diff(reached)
 
 
 def widen(rows: Rows, times: int) -> Rows:
