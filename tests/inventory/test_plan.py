@@ -75,7 +75,7 @@ def test_the_difference_is_told_line_by_line() -> None:
     )
     assert lines(changed) == [
         "~ user alice: email a@x -> a@y",
-        "~ project debian/cd: parent debian -> none",
+        "~ project debian/cd: parent debian -> none from 2026-05-01T12:00:00Z",
     ]
 
 

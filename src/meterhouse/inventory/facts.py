@@ -76,6 +76,15 @@ class ShareRow(NamedTuple):
     end_ms: int
 
 
+class ParentRow(NamedTuple):
+    """A project was below another, None for the top, from ``start_ms`` until ``end_ms``."""
+
+    project_id: int
+    parent_id: int | None
+    start_ms: int
+    end_ms: int
+
+
 class PriceRow(NamedTuple):
     """What a kilowatt-hour costs, from ``start_ms`` until ``end_ms``."""
 

@@ -92,6 +92,12 @@ def memberships() -> dict[Pair, list[Span]]:
     return _by_pair(((row.user_id, row.project_id), _span(row, row.role)) for row in rows)
 
 
+def members_ever() -> frozenset[object]:
+    """The pairs of user and project that anybody ever said something of: sources, too."""
+    rows = Membership.objects.filter(withdrawn_ms=None)
+    return frozenset(rows.values_list("user_id", "project_id"))
+
+
 def shares() -> dict[Pair, list[Span]]:
     """The declared ones that count, oldest first."""
     rows = Share.objects.filter(listing=None, withdrawn_ms=None).order_by("start_ms")

@@ -163,6 +163,20 @@ class Share(Dated):
         indexes = [Index(fields=["listing", "end_ms"], name="share_listing")]
 
 
+class Parent(Dated):
+    """A project was below another, or (null) at the top. ``Project.parent`` is the present one.
+
+    The stretches of a project follow each other; before its first it was at the top.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="places")
+    parent = models.ForeignKey(Project, null=True, on_delete=models.RESTRICT, related_name="held")
+
+    class Meta:
+        constraints = [_ends_after_it_starts("parent")]
+        indexes = [Index(fields=["end_ms", "start_ms"], name="parent_period")]
+
+
 class Price(Dated):
     """What a kilowatt-hour costs. Numbers of terms are decimal texts: they are never rounded."""
 

@@ -1,12 +1,12 @@
 """Snapshots of institutions, projects and users become rows, memberships and shares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from meterhouse.inventory import discovery, tree
+from meterhouse.inventory import discovery, places, tree
 from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.ledger import MEMBERSHIPS, SHARES, Key, observe
-from meterhouse.inventory.models import Institution, Listing, Project, User
+from meterhouse.inventory.models import Institution, Listing, Parent, Project, User
 from meterhouse.inventory.runs import Moment, Seen
 from meterhouse.metering import snapshots
 from meterhouse.metering.snapshots import Snapshot
@@ -59,11 +59,13 @@ def _place(
     """Put projects under their parents. The newest list decides; what is declared stays put."""
     above = discovery.refer(Project, source, {each.parent for each in listed})
     ids = above | {external: row.pk for external, row in rows.items()}
+    fresh = _never_placed(row.pk for row in rows.values())
     wanted = {}
     for each in listed:
         row, parent = rows[each.id], ids.get(each.parent)
         movable = moment.after == FOREVER or row.parent_id is None
-        if row.parent_id != parent and movable and not row.declared:
+        moves_now = row.parent_id != parent or row.pk in fresh
+        if moves_now and movable and not row.declared:
             wanted[row.pk] = parent
     if not wanted:
         return []
@@ -71,8 +73,14 @@ def _place(
     moves, left = tree.without_circles(parents, wanted)
     moved = [Project(id=project, parent_id=parent) for project, parent in moves.items()]
     Project.objects.bulk_update(moved, ["parent"], batch_size=500)
+    places.move(moves, moment.at_ms, first=fresh)
     names = sorted(row.key for row in rows.values() if row.pk in left)
     return [f'project "{name}" was left in its place: its parent is below it' for name in names]
+
+
+def _never_placed(projects: Iterable[int]) -> set[int]:
+    """Those of which nobody has said yet where they stand: new, or only referred to so far."""
+    return set(projects) - set(Parent.objects.values_list("project_id", flat=True))
 
 
 def keep_users(snapshot: Snapshot, listing: Listing, moment: Moment) -> list[str]:

@@ -6,7 +6,7 @@ the time the file gives; what is known of other times stays. Nothing dated is de
 replaces is withdrawn and can still be seen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from meterhouse.inventory.plan_dated import Book, plan_dated
 from meterhouse.inventory.plan_known import plan_known, plan_places
 from meterhouse.inventory.plan_rules import plan_rules
 from meterhouse.inventory.plan_terms import plan_terms
+from meterhouse.inventory.scope import funded_by_anybody
 from meterhouse.metering.periods import to_ms
 
 
@@ -77,6 +78,10 @@ def _plan(declaration: Declaration, now_ms: int) -> Findings:
     plan_places(projects, declaration.projects, findings)
     members = Book("membership", Membership, "role", users, projects, lambda pair: pair)
     funds = Book("share", Share, "weight", projects, institutions, lambda pair: pair[0])
+    if declaration.memberships:
+        members = replace(members, begun=house.members_ever())
+    if declaration.shares:
+        funds = replace(funds, begun=funded_by_anybody(findings.now_ms))
     plan_dated(members, house.memberships(), declaration.memberships, findings)
     plan_dated(funds, house.shares(), declaration.shares, findings)
     plan_terms(declaration.terms, findings)

@@ -19,6 +19,7 @@ class Book:
     word:   how lines call a row: "share"
     value:  the column that dates are about
     before: what counts as declared before, of a pair: the whole pair, or its first alone
+    begun:  of what, in the same words, something was in force in effect, whoever said so
     """
 
     word: str
@@ -27,6 +28,7 @@ class Book:
     one: Shelf[Any]
     other: Shelf[Any]
     before: Callable[[Pair], object]
+    begun: frozenset[object] = frozenset()
 
     def title(self, one: str, other: str) -> str:
         """``alice in debian``, ``osl in debian``: the project comes last."""
@@ -42,14 +44,16 @@ def plan_dated(
 ) -> None:
     """Plan one table. rows: those declared in the house, by pair, oldest first."""
     there = _same(book, rows)
-    begun = {book.before(pair) for pair in there}
+    begun = {book.before(pair) for pair in there} | {
+        book.one.same.get(each, each) if isinstance(each, int) else each for each in book.begun
+    }
     pairs = _pairs(book, declared, findings)
     seen = set()
     for (one, other), several in pairs.items():
         pair = (book.one.after[one].pk, book.other.after[other].pk)
         seen.add(pair)
         was = there.get(pair, ())
-        first = None in pair or book.before(pair) not in begun
+        first = book.before(pair) not in begun
         spans = [dated(was, each, now_ms=findings.now_ms, first=first) for each in several]
         kept = until(was, findings.now_ms) if findings.prune else was
         _steps(book, (one, other), was, overlay(kept, spans), findings)

@@ -1,8 +1,9 @@
 """Plans what becomes of declared institutions, projects and users."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from meterhouse.inventory import places
 from meterhouse.inventory.declared import DeclaredProject, DeclaredUser, Named
 from meterhouse.inventory.discovery import KnownT
 from meterhouse.inventory.facts import FOREVER
@@ -11,10 +12,12 @@ from meterhouse.inventory.models import (
     Known,
     Membership,
     OwnershipRule,
+    Parent,
     Project,
     Revision,
     Share,
 )
+from meterhouse.inventory.plan_steps import moment
 from meterhouse.inventory.tree import parents_first
 
 
@@ -99,6 +102,7 @@ REFERENCES: tuple[tuple[type[Any], str, str], ...] = (
     (OwnershipRule, "project", "project"),
     (OwnershipRule, "user", "user"),
     (Project, "parent", "project"),
+    (Parent, "parent", "project"),
 )
 """Everything that points at an institution, project or user: table, column, at what."""
 
@@ -111,6 +115,8 @@ def _references(row: Known) -> list[tuple[type[Any], str]]:
 def _take_over(mine: Known, adopted: Known) -> None:
     for model, column in _references(adopted):
         model.objects.filter(**{column: adopted}).update(**{column: mine})
+    if isinstance(mine, Project):
+        Parent.objects.filter(project=mine, parent=mine).update(parent=None)
     adopted.delete()
 
 
@@ -134,6 +140,23 @@ def plan_places(
             findings.flaw(each.where, f"would be above itself: {' below '.join(circle)}")
         elif parents[each.key] != was[each.key]:
             _move(shelf, each.key, was[each.key], parents[each.key], findings)
+    moved = [
+        each.key
+        for each in declared
+        if parents[each.key] != was[each.key] or shelf.after[each.key].pk is None
+    ]
+    fresh = {key for key in moved if shelf.after[key].pk is None}
+    if moved:
+        findings.silent(lambda: _note(shelf, moved, fresh, findings.now_ms))
+
+
+def _note(
+    shelf: Shelf[Project], moved: Sequence[str], fresh: Collection[str], now_ms: int
+) -> None:
+    """Date the moves. Runs when the projects are there and stand where they are to stand."""
+    rows = {key: shelf.after[key] for key in moved}
+    first = {rows[key].pk for key in fresh}
+    places.move({row.pk: row.parent_id for row in rows.values()}, now_ms, first=first)
 
 
 def _circle(key: str, parents: Mapping[str, str | None]) -> list[str]:
@@ -157,7 +180,9 @@ def _move(
     if row.pk is None:
         findings.silent(move)
     else:
-        findings.step(f"~ project {key}: parent {was or 'none'} -> {parent or 'none'}", move)
+        at = moment(findings.now_ms)
+        line = f"~ project {key}: parent {was or 'none'} -> {parent or 'none'} from {at}"
+        findings.step(line, move)
 
 
 def _removals(shelf: Shelf[KnownT], kept: set[str], findings: Findings) -> list[Step]:

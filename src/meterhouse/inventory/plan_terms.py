@@ -10,6 +10,7 @@ from meterhouse.inventory.models import CarbonFactor, Feed, IdlePower, Price
 from meterhouse.inventory.plan_steps import Line, steps
 from meterhouse.inventory.spans import Span, dated, overlay, until
 from meterhouse.inventory.terms import SHEETS, Sheet
+from meterhouse.inventory.wired import Wired, wired
 
 Key = tuple[str, ...]
 
@@ -22,9 +23,11 @@ MODELS: Mapping[str, type[Any]] = {
 
 
 def plan_terms(declared: Sequence[Term], findings: Findings) -> None:
+    words = {word for term in declared if term.table in ("feeds", "idle") for word in term.key}
+    there = wired(words, findings.now_ms)
     for sheet in SHEETS:
         mine = [term for term in declared if term.table == sheet.table]
-        _plan(sheet, standing(sheet), mine, findings)
+        _plan(sheet, mine, there, findings)
 
 
 def standing(sheet: Sheet) -> dict[Key, list[Span]]:
@@ -38,15 +41,15 @@ def standing(sheet: Sheet) -> dict[Key, list[Span]]:
     return found
 
 
-def _plan(
-    sheet: Sheet, there: Mapping[Key, list[Span]], declared: Sequence[Term], findings: Findings
-) -> None:
+def _plan(sheet: Sheet, declared: Sequence[Term], others: Wired, findings: Findings) -> None:
+    there = standing(sheet)
     by_key: dict[Key, list[Term]] = {}
     for term in declared:
         by_key.setdefault(term.key, []).append(term)
     for key, terms in by_key.items():
         was = there.get(key, [])
-        spans = [dated(was, term, now_ms=findings.now_ms, first=not was) for term in terms]
+        first = not was and not others.has(sheet.table, key)
+        spans = [dated(was, term, now_ms=findings.now_ms, first=first) for term in terms]
         kept = until(was, findings.now_ms) if findings.prune else was
         steps(_line(sheet, key), was, overlay(kept, spans), findings)
     for key in sorted(there.keys() - by_key.keys()):

@@ -1,6 +1,6 @@
 """The one door to the inventory for those who read: frozen values, each within a scope."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,7 @@ from meterhouse.inventory.facts import (
 )
 from meterhouse.inventory.finding import Page, Wanted, find
 from meterhouse.inventory.models import Institution, Membership, Project, User
+from meterhouse.inventory.places import Tree, parents_between, trees
 from meterhouse.inventory.scope import Scope, among
 from meterhouse.inventory.shares import shares_between
 from meterhouse.inventory.staying import Marks
@@ -144,6 +145,14 @@ def shares_in(
 def _in_scope(found: list[ShareRow], scope: Scope) -> Iterator[ShareRow]:
     ordered = sorted(found, key=lambda share: (share.project_id, share.start_ms, share))
     return (each for each in ordered if scope.everything or each.project_id in scope.projects)
+
+
+def trees_in(
+    period: Period, projects: Collection[int], using: str = "default"
+) -> tuple[Tree, ...]:
+    """The tree of the projects in a period, cut where one moves; at least one. One query."""
+    start, end = period.start_ms, max(period.end_ms, period.start_ms + 1)
+    return trees(projects, parents_between(start, end, using), start, period.end_ms)
 
 
 def tariff_in(

@@ -1,10 +1,12 @@
 """What somebody may see."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from meterhouse.inventory.facts import FOREVER
+from meterhouse.inventory.facts import FOREVER, ShareRow
 from meterhouse.inventory.models import Institution, Project, User
+from meterhouse.inventory.places import Tree, trees_ever
 from meterhouse.inventory.shares import shares_between
 from meterhouse.inventory.stretches import Stretch, without
 from meterhouse.inventory.tree import parents_first
@@ -65,10 +67,12 @@ def scope_of(
     payers = Institution.objects.using(using).filter(key__in=institutions).values_list("id")
     given = Project.objects.using(using).filter(key__in=projects).values_list("id")
     people = User.objects.using(using).filter(key__in=users).values_list("id")
-    parents = dict(Project.objects.using(using).values_list("id", "parent_id"))
+    asked = {row[0] for row in given}
     paying = frozenset(row[0] for row in payers)
-    funded = _funded(paying, parents, using) if paying else frozenset()
-    granted = below({row[0] for row in given}, parents)
+    shares = shares_between(0, FOREVER, using) if paying else []
+    trees = trees_ever({*asked, *(share.project_id for share in shares)}, using)
+    granted = below(asked, trees[-1].parents)
+    funded = _funded(trees, shares, paying)
     return Scope(
         institutions=paying,
         projects=granted | funded,
@@ -87,19 +91,35 @@ def below(projects: Collection[int], parents: Mapping[int, int | None]) -> froze
 
 
 def _funded(
-    institutions: Collection[int], parents: Mapping[int, int | None], using: str
+    trees: Iterable[Tree], shares: Sequence[ShareRow], institutions: Collection[int]
 ) -> frozenset[int]:
-    """Projects with a share of theirs, and those below that inherit it at some moment."""
+    """Projects with a share of theirs, and those that inherit it at some moment."""
+    return frozenset(chain.from_iterable(_paid(tree, shares, institutions) for tree in trees))
+
+
+def _paid(tree: Tree, shares: Sequence[ShareRow], institutions: Collection[int]) -> frozenset[int]:
+    """The same, as long as one tree stands."""
     own: dict[int, list[Stretch]] = {}
     theirs: dict[int, list[Stretch]] = {}
-    for share in shares_between(0, FOREVER, using):
-        stretch = (share.start_ms, share.end_ms)
-        own.setdefault(share.project_id, []).append(stretch)
-        if share.institution_id in institutions:
-            theirs.setdefault(share.project_id, []).append(stretch)
-    for project in parents_first(parents)[0]:
-        above = theirs.get(parents[project] or 0, [])
+    for share in shares:
+        stretch = (max(share.start_ms, tree.start_ms), min(share.end_ms, tree.end_ms))
+        if stretch[0] < stretch[1]:
+            own.setdefault(share.project_id, []).append(stretch)
+            if share.institution_id in institutions:
+                theirs.setdefault(share.project_id, []).append(stretch)
+    for project in parents_first(tree.parents)[0]:
+        above = theirs.get(tree.parents[project] or 0, [])
         inherited = without(above, own.get(project, []))
         if inherited:
             theirs[project] = [*theirs.get(project, []), *inherited]
     return frozenset(theirs)
+
+
+def funded_by_anybody(before_ms: int, using: str = "default") -> frozenset[int]:
+    """The projects that somebody funded at some moment before one, by inheritance too."""
+    shares = [row for row in shares_between(0, FOREVER, using) if row.start_ms < before_ms]
+    payers = {row.institution_id for row in shares}
+    trees = trees_ever({row.project_id for row in shares}, using)
+    earlier = (tree for tree in trees if tree.start_ms < before_ms)
+    cut = (tree._replace(end_ms=min(tree.end_ms, before_ms)) for tree in earlier)
+    return _funded(cut, shares, payers)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from meterhouse.inventory.facts import ShareRow
+from meterhouse.inventory.places import Tree
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Gap
@@ -27,11 +28,13 @@ class Estate:
     """What existed in a period, whose it was, and what is known about it.
 
     stretches: of all resources, inside the period
+    trees:     the project tree, cut where a project moves; empty: that of the names, all the time
     """
 
     stretches: Stretches
     names: Names
     shares: Sequence[ShareRow] = ()
+    trees: Sequence[Tree] = ()
     gaps: Sequence[Gap] = ()
     tariff: Tariff = field(default_factory=Tariff)
     measure: Measure = lambda stretches: Energy.none(len(stretches))

@@ -1,6 +1,7 @@
 """Reads from the database what a statement is computed from."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,11 +41,15 @@ def load(question: Question, using: str) -> Estate:
     spread = spreading(read, tariff, known, measure, using) if read else None
     # A node's energy is split over all that is on it, whoever asks; ``choose`` keeps the rest.
     scope = question.scope if spread is None else ALL
+    # After what refers to them: one that is new by now does no harm, one missing would.
+    stretches = Stretches.of(inventory.revision_tuples(period, using, scope=scope))
+    shares, names = inventory.shares_in(period, using), _names(question, using)
+    trees = inventory.trees_in(period, names.projects.keys(), using)
     return Estate(
-        stretches=Stretches.of(inventory.revision_tuples(period, using, scope=scope)),
-        shares=inventory.shares_in(period, using),
-        # After what refers to them: one that is new by now does no harm, one missing would.
-        names=_names(question, using),
+        stretches=stretches,
+        shares=shares,
+        trees=trees,
+        names=replace(names, parents=trees[-1].parents),
         gaps=tuple(_gaps(period, using)),
         tariff=tariff,
         measure=measure,

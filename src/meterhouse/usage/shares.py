@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from meterhouse.inventory.facts import ShareRow
+from meterhouse.inventory.places import Tree
 from meterhouse.metering.periods import Period
 
 Whole = NDArray[np.int64] | NDArray[np.object_]
@@ -58,10 +59,36 @@ def funding(
     return found
 
 
+def funding_in(
+    trees: Sequence[Tree], shares: Sequence[ShareRow], order: Mapping[int, str]
+) -> dict[int, tuple[Funded, ...]]:
+    """The same where projects move: funding comes down the tree that stands at each moment.
+
+    trees: one after the other, without a hole, of the same projects
+    """
+    found: dict[int, list[Funded]] = {}
+    for tree in trees:
+        period = Period.from_ms(tree.start_ms, tree.end_ms)
+        for project, stretches in funding(tree.parents, shares, order, period).items():
+            mine = found.setdefault(project, [])
+            for each in stretches:
+                _join(mine, each)
+    return {project: tuple(stretches) for project, stretches in found.items()}
+
+
+def _join(stretches: list[Funded], following: Funded) -> None:
+    """Append one; where the plan stays the same, the last goes on instead."""
+    if stretches and stretches[-1].plan == following.plan:
+        following = Funded(stretches.pop().start_ms, following.end_ms, following.plan)
+    stretches.append(following)
+
+
 def _upwards(project: int, parents: Mapping[int, int | None]) -> Iterable[int]:
     at: int | None = project
-    while at is not None:
+    passed: set[int] = set()
+    while at is not None and at not in passed:  # moves dated by different clocks can cross
         yield at
+        passed.add(at)
         at = parents[at]
 
 

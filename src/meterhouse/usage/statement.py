@@ -5,6 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
+from meterhouse.inventory.places import Tree
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.usage.atoms import Atoms, attribute, total
@@ -18,7 +19,7 @@ from meterhouse.usage.loading import load
 from meterhouse.usage.quantities import Quantities
 from meterhouse.usage.question import Question, choose
 from meterhouse.usage.report import Axis, Report
-from meterhouse.usage.shares import NOBODY, funding
+from meterhouse.usage.shares import NOBODY, funding_in
 
 __all__ = ["Axis", "statement"]
 
@@ -51,7 +52,8 @@ def answer(question: Question, estate: Estate) -> Report:
     """Compute the report. The estate holds the part of the period that has been."""
     counted = question.counted
     order = {each: named.key for each, named in estate.names.institutions.items()}
-    funded = funding(estate.names.parents, estate.shares, order, counted)
+    whole = Tree(counted.start_ms, counted.end_ms, estate.names.parents)
+    funded = funding_in(estate.trees or (whole,), estate.shares, order)
     spread = estate.energize(cut(estate.stretches, funded))
     pieces, tariff = spread.pieces, estate.tariff
     atoms = attribute(spread, silences(estate.gaps), tariff)
