@@ -85,6 +85,14 @@ class ParentRow(NamedTuple):
     end_ms: int
 
 
+class Tree(NamedTuple):
+    """Project to the project above it, None at the top, from a moment until another."""
+
+    start_ms: int
+    end_ms: int
+    parents: Mapping[int, int | None]
+
+
 class PriceRow(NamedTuple):
     """What a kilowatt-hour costs, from ``start_ms`` until ``end_ms``."""
 

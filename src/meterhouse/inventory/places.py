@@ -2,21 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from itertools import pairwise
-from typing import NamedTuple
 
 from django.db import connections
 
-from meterhouse.inventory.facts import FOREVER, ParentRow
+from meterhouse.inventory.facts import FOREVER, ParentRow, Tree
 from meterhouse.inventory.models import Parent
-
-
-class Tree(NamedTuple):
-    """Project to the project above it, None at the top, from a moment until another."""
-
-    start_ms: int
-    end_ms: int
-    parents: Mapping[int, int | None]
-
 
 _PARENTS = """
 SELECT project_id, parent_id, start_ms, end_ms FROM inventory_parent

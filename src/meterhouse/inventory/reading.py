@@ -22,12 +22,13 @@ from meterhouse.inventory.facts import (
     RevisionRow,
     RevisionTuple,
     ShareRow,
+    Tree,
     UserInfo,
     Watch,
 )
 from meterhouse.inventory.finding import Page, Wanted, find
 from meterhouse.inventory.models import Institution, Membership, Project, User
-from meterhouse.inventory.places import Tree, parents_between, trees
+from meterhouse.inventory.places import parents_between, trees
 from meterhouse.inventory.scope import Scope, among
 from meterhouse.inventory.shares import shares_between
 from meterhouse.inventory.staying import Marks

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from meterhouse.inventory.facts import FOREVER, ShareRow
+from meterhouse.inventory.facts import FOREVER, ShareRow, Tree
 from meterhouse.inventory.models import Institution, Project, User
-from meterhouse.inventory.places import Tree, trees_ever
+from meterhouse.inventory.places import trees_ever
 from meterhouse.inventory.shares import shares_between
 from meterhouse.inventory.stretches import Stretch, without
 from meterhouse.inventory.tree import parents_first

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from meterhouse.inventory.facts import ShareRow
-from meterhouse.inventory.places import Tree
+from meterhouse.inventory.facts import ShareRow, Tree
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy
 from meterhouse.usage.gaps import Gap

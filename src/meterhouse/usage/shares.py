@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from meterhouse.inventory.facts import ShareRow
-from meterhouse.inventory.places import Tree
+from meterhouse.inventory.facts import ShareRow, Tree
 from meterhouse.metering.periods import Period
 
 Whole = NDArray[np.int64] | NDArray[np.object_]

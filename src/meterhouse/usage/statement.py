@@ -5,7 +5,7 @@ from datetime import datetime
 
 import numpy as np
 
-from meterhouse.inventory.places import Tree
+from meterhouse.inventory.facts import Tree
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period
 from meterhouse.usage.atoms import Atoms, attribute, total
