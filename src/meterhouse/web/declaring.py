@@ -20,9 +20,10 @@ from meterhouse.metering.secrets import masked
 from meterhouse.sources import configure
 from meterhouse.station.declared import hidden_keys, read_table
 from meterhouse.web import sourcebook
+from meterhouse.web.closed_months import warnings
 from meterhouse.web.sourcebook import Table
 
-__all__ = ["declare", "export"]
+__all__ = ["declare", "disputes", "export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,12 @@ def declare(path: Path, data: Path, *, now: datetime, dry_run: bool = False) -> 
         if not dry_run:
             _carry_out(changes, declaration.file, data)
     return Difference(found.lines + tuple(change.line for change in changes), found.notes)
+
+
+def disputes(path: Path, *, now: datetime) -> tuple[str, ...]:
+    """Say which months that are over a file would change, and how much. Changes nothing."""
+    declaration = parse(path)
+    return warnings(lambda: apply(declaration, now=now), now=now)
 
 
 def export(data: Path) -> str:

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the difference, then make it so. Raises Mistake, and nothing is applied."""
     ready.migrate()
-    from meterhouse.web.declaring import declare  # noqa: PLC0415 - models need Django
+    from meterhouse.web.declaring import declare, disputes  # noqa: PLC0415 - models need Django
 
     path, data = Path(arguments.file), Path(arguments.data).absolute()
     now = SystemClock().now()
@@ -25,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(line))
     for note in difference.notes:
         print(printable(f"note: {note}"))
+    for warning in disputes(path, now=now) if difference else ():
+        print(printable(f"warning: {warning}"))
     if not difference:
         print("nothing to change")
     elif arguments.dry_run:
