@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from meterhouse.inventory.declared import (
+    LINE,
     STAR,
     Dated,
     Declaration,
@@ -41,9 +42,10 @@ from meterhouse.inventory.declared import (
     Where,
 )
 from meterhouse.inventory.facts import FOREVER
-from meterhouse.inventory.keys import RESERVED, did_you_mean, is_key, is_path, plain
+from meterhouse.inventory.keys import RESERVED, did_you_mean, is_key, is_path
 from meterhouse.inventory.terms import SHEETS, Sheet
 from meterhouse.inventory.toml import Table, lines_of_tables
+from meterhouse.metering.names import plain
 
 TABLES = (
     *("institutions", "projects", "users", "memberships", "shares", "rules", "sources"),
@@ -74,7 +76,7 @@ def parse_text(text: str, file: str) -> Declaration:
     try:
         document = tomllib.loads(text, parse_float=_decimal)
     except tomllib.TOMLDecodeError as error:
-        raise Mistakes((f"{file}: {plain(str(error))}",)) from error
+        raise Mistakes((f"{file}: {plain(str(error), LINE)}",)) from error
     except ValueError as error:  # of Python's own, on a number that it does not read
         raise Mistakes((f"{file}: {_beyond(text)}",)) from error
     except RecursionError as error:

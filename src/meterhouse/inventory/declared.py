@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meterhouse.inventory import keys
 from meterhouse.metering.errors import Mistake
+from meterhouse.metering.names import plain
+
+LINE = 800
+"""Characters of a message, at most: a file may hold anything."""
 
 STAR = "*"
 """In a rule: the owner is the one that the pattern's ``*`` stands for."""
@@ -40,7 +43,7 @@ class Flaw:
     text: str
 
     def __str__(self) -> str:
-        return keys.plain(f"{self.where}: {self.text}")
+        return plain(f"{self.where}: {self.text}", LINE)
 
 
 class Mistakes(Mistake):

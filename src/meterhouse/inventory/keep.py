@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import F
 
+from meterhouse.inventory.door import admitted
 from meterhouse.inventory.facts import FOREVER
 from meterhouse.inventory.models import Listing
 from meterhouse.inventory.moments import Moments
@@ -42,6 +43,7 @@ def _rank(snapshot: Snapshot) -> tuple[int, int]:
 
 def _keep(snapshot: Snapshot) -> None:
     # Locked, so that two recorders do not work on one listing at once.
+    snapshot, odd = admitted(snapshot)
     listing, _ = Listing.objects.select_for_update().get_or_create(
         source=snapshot.source, kind=snapshot.kind
     )
@@ -50,7 +52,8 @@ def _keep(snapshot: Snapshot) -> None:
         _count(listing, repeated=F("repeated") + 1)
         return
     moment = moments.moment(complete=snapshot.complete)
-    problem = "; ".join(KEEPERS.get(snapshot.kind, keep_resources)(snapshot, listing, moment))
+    keeper = KEEPERS.get(snapshot.kind, keep_resources)
+    problem = "; ".join([*odd, *keeper(snapshot, listing, moment)])
     if snapshot.complete:
         moments.add()
     if moment.after != FOREVER:

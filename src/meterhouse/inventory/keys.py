@@ -10,31 +10,8 @@ _PART = re.compile(PART)
 _PATH = re.compile(rf"{PART}(/{PART})*")
 
 
-LONGEST = 255
-"""Characters of a key or a name: a file system's longest name, and more than people read."""
-
-PLAIN = f"one line of at most {LONGEST} characters, none of them a control character"
-
 RESERVED = frozenset({"unassigned"})
 """What reports call those that have nobody."""
-
-_BREAKS = frozenset("\u2028\u2029")
-
-
-def is_plain(text: str) -> bool:
-    """Whether a text can be a name everywhere: in a page, an address, a file, either database."""
-    return len(text) <= LONGEST and not any(_is_odd(each) for each in text)
-
-
-def plain(text: str) -> str:
-    """The text with what cannot be shown as escapes, cut to a length for messages."""
-    shown = "".join(repr(each)[1:-1] if _is_odd(each) else each for each in text)
-    return shown if len(shown) <= 2 * LONGEST else f"{shown[:LONGEST]}..."
-
-
-def _is_odd(character: str) -> bool:
-    """Control characters, halves of a surrogate pair, line and paragraph separators."""
-    return character in _BREAKS or unicodedata.category(character) in ("Cc", "Cs")
 
 
 def is_key(text: str) -> bool:

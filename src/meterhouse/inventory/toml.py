@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from meterhouse.inventory import keys
 from meterhouse.inventory.declared import Flaw, Where
 from meterhouse.inventory.keys import did_you_mean
+from meterhouse.metering.names import LONGEST, PLAIN, is_plain
 from meterhouse.metering.periods import EPOCH, to_ms
 
 # What may hold anything, and must not be looked into for headers: texts and comments.
@@ -57,8 +57,8 @@ class Table:
         if isinstance(value, str):
             if needed and not value:
                 self.flaw(f"{key} is empty")
-            if not keys.is_plain(value):
-                self.flaw(f"{key} must be {keys.PLAIN}, not {_shown(value)}")
+            if not is_plain(value):
+                self.flaw(f"{key} must be {PLAIN}, not {_shown(value)}")
             return value
         if value is not None:
             self.flaw(f"{key} must be a text, not {_shown(value)}")
@@ -124,7 +124,7 @@ def _amount(value: object) -> str:
     """Raises TypeError, ValueError or ArithmeticError."""
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         raise TypeError("no number")
-    if isinstance(value, str) and len(value) > keys.LONGEST:
+    if isinstance(value, str) and len(value) > LONGEST:
         raise ValueError("no amount is that long")
     number = Decimal(value)
     if not (number.is_finite() and 0 <= number < LARGE):

@@ -8,6 +8,7 @@ from django.db import connections, transaction
 from numpy.typing import NDArray
 
 from meterhouse.metering.meters import METERS
+from meterhouse.metering.names import is_plain
 from meterhouse.metering.samples import Series
 from meterhouse.store import packing
 from meterhouse.store.holds import EVER
@@ -18,7 +19,8 @@ _LOOK_UP_AT_ONCE = 400  # pairs in one query: SQLite takes 32,766 parameters, an
 
 
 class Known(NamedTuple):
-    """A tuple of series and the id of each, in order; 0 where the meter is unknown.
+    """A tuple of series and the id of each, in order; 0 where the meter is unknown or the
+    resource has a name that holds nowhere.
 
     since:   int64[n], from when on the readings of each have the hold that it is named with;
              EVER where they do not, or nobody has looked
@@ -95,7 +97,8 @@ class Catalogue:
     def _look_up(self, series: tuple[Series, ...]) -> dict[Series, int]:
         found = {one: self._ids[one] for one in series if one in self._ids}
         # In one order everywhere, so that two recorders never wait for each other in a circle.
-        missing = sorted({one for one in series if one not in found and one.meter in METERS})
+        fit = (one for one in series if one.meter in METERS and is_plain(one.resource))
+        missing = sorted({one for one in fit if one not in found})
         with connections[self._using].cursor() as cursor:
             for first in range(0, len(missing), _LOOK_UP_AT_ONCE):
                 found.update(_find_or_make(cursor, missing[first : first + _LOOK_UP_AT_ONCE]))
