@@ -102,10 +102,15 @@ def test_inputs_that_cannot_be_meant_are_refused(inputs: list[str], said: str) -
         (["a/b"], "'a/b'"),
         (["a+b"], "'a+b'"),
         (["a\n"], "printable"),
+        (["a\0"], "printable"),
+        (["history"], "'history': a probe of this name would have no address"),
+        ([["a", ".."]], "'..': a probe of this name would have no address"),
+        (["."], "no address"),
+        (["a" * 101], "100 characters at most"),
         ([("a", "")], "names each"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(probes: list[str], said: str) -> None:
+def test_what_cannot_be_meant_is_refused(probes: list[str | list[str]], said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         Outlets(NAMED, probes)
 

@@ -2,14 +2,18 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.station.test_station import METERHOUSE
 
 from meterhouse.metering.errors import Mistake
 from meterhouse.sources import configure
 from meterhouse.station.declared import declared
-from meterhouse.station.kwapi_conf import PRESETS, Carried, carried, renamed
+from meterhouse.station.kwapi_conf import PRESETS, Carried, carried, renamed, secrets_of
+from meterhouse.web.commands.import_kwapi import shown, written
 
 EATON = "1.3.6.1.4.1.534.6.6.7.6.5.1.3"
 OWN = "1.3.6.1.4.1.99999.1"
@@ -176,6 +180,97 @@ def test_bmcs_that_are_asked_alike_become_one_source_and_no_name_comes_twice() -
 def test_what_is_no_drivers_conf_is_a_mistake(text: str) -> None:
     with pytest.raises(Mistake, match="x: "):
         carried(text, "x")
+
+
+def test_numbers_may_stand_in_texts() -> None:
+    """shared/cases: import-kwapi-text-numbers.conf."""
+    found = one(section("DummyWatts", "['x.y-1',]", "{'min':'10', 'max':'100'}"))
+    assert found.table == {
+        "name": "meter-7",
+        "kind": "dummy",
+        "probes": ["x.y-1"],
+        "min": 10,
+        "max": 100,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (section("Dummy", "['A']", "{'min': 'ten'}"), "key 'min'"),
+        (section("Dummy", "['A']", "{'min': 10 ** 0}"), "parameters is no Python literal"),
+        (section("Dummy", "['history']"), "no address"),
+        (section("Dummy", "['A']", f"{{'max': {10**30}}}"), "cannot be written"),
+        (section("Wattsup", "['A']", "{'device': 7}"), "key 'device'"),
+        (section("Wattsup", "['A']", "{'device': '/dev/\\x07'}"), "cannot be written"),
+    ],
+)
+def test_what_no_source_would_take_is_left_behind_and_told(text: str, note: str) -> None:
+    found = one(text)
+    assert found.table is None
+    assert note in " ".join(found.notes)
+
+
+LITERALS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(
+    [
+        "min",
+        "max",
+        "host",
+        "username",
+        "password",
+        "sensor",
+        "interface",
+        "protocol",
+        "community",
+        "user",
+        "ip",
+        "oid",
+        "device",
+        "url",
+        "resolution",
+    ]
+)
+WRITTEN = st.sampled_from(["'10'", "10", "'pdu'", "'2c'", "'/dev/ttyS0'", "'http://a/'", "[1]"])
+SECTIONS = st.tuples(
+    st.text("abcZ 0.-_\x01é", min_size=1, max_size=8),
+    st.sampled_from(["Dummy", "DummyWatts", "Ipmi", "Snmp", "Wattsup", "Json_url"]),
+    st.lists(st.none() | st.sampled_from(["a.b-1", "b", ["c", "d"], "..", "x y"]), max_size=4),
+    st.dictionaries(KEYS, LITERALS.map(repr) | WRITTEN, max_size=5),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sections=st.lists(SECTIONS, min_size=1, max_size=4))
+def test_whatever_is_printed_can_be_applied(
+    tmp_path_factory: pytest.TempPathFactory, sections: list[tuple[str, str, Any, dict[str, str]]]
+) -> None:
+    text = "".join(
+        f"[{title}]\n"
+        + section(
+            driver,
+            repr(probes),
+            "{" + ", ".join(f"{key!r}: {said}" for key, said in given.items()) + "}",
+        )
+        for title, driver, probes, given in sections
+    )
+    try:
+        found = carried(text, "drivers.conf")
+    except Mistake:
+        return
+    folder = tmp_path_factory.mktemp("kwapi")
+    for each in found:
+        if each.table:
+            written(folder, secrets_of(each.table))
+    file = folder / "sources.toml"
+    file.write_text("\n".join(shown(each, []) for each in found), encoding="utf-8")
+    assert len(declared(file)) == sum(each.table is not None for each in found)
 
 
 CONF = (

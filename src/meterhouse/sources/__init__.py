@@ -15,7 +15,7 @@ from meterhouse.sources.kinds import Named, Reading, Source, SourceKind, kind, k
 from meterhouse.sources.limits import Limits
 from meterhouse.sources.listing import Listing
 from meterhouse.sources.near import hint
-from meterhouse.sources.outlets import Measures, Outlets, Probes, checked
+from meterhouse.sources.outlets import Measures, Outlets, Probes, checked, unnameable
 from meterhouse.sources.parts import Parts, lacks
 from meterhouse.sources.units import UNITS, factor
 
@@ -50,4 +50,5 @@ __all__ = [
     "kinds",
     "lacks",
     "reason",
+    "unnameable",
 ]

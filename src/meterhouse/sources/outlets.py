@@ -22,6 +22,11 @@ from meterhouse.sources.parts import lacks
 Floats = NDArray[np.float64]
 Moments = NDArray[np.int64]
 
+LONGEST_NAME = 100
+NO_ADDRESS = frozenset({".", "..", "history"})
+"""Names that an address reads as something else: folders, and what follows a resource's key in
+``/v1/resources/KEY/history``."""
+
 Probes = tuple[str | tuple[str, ...], ...]
 """For each outlet of a meter, in the meter's order, what it feeds:
 
@@ -193,6 +198,19 @@ class Outlets:
         return self._series[meters]
 
 
+def unnameable(name: str) -> str:
+    """Why a probe cannot have this name; "" if it can. Its page and its history need addresses
+    of their own.
+    """
+    if not name.isprintable() or any(sign in name for sign in " /+"):
+        return "a name is printable, without ' ', '/' and '+'"
+    if len(name) > LONGEST_NAME:
+        return f"a name has {LONGEST_NAME} characters at most"
+    if name in NO_ADDRESS:
+        return "a probe of this name would have no address: choose another"
+    return ""
+
+
 def checked(probes: Sequence[str | Sequence[str]], inputs: Sequence[str] = ()) -> None:
     """Raise ValueError, naming the key, if these cannot be the outlets and inputs of a meter."""
     nodes = list(chain.from_iterable([e] if isinstance(e, str) else e for e in probes))
@@ -203,9 +221,8 @@ def checked(probes: Sequence[str | Sequence[str]], inputs: Sequence[str] = ()) -
             raise ValueError("probes: an outlet that feeds several nodes names each of them")
     for key, names in (("probes", nodes), ("inputs", inputs)):
         for name in names:
-            if not name.isprintable() or any(sign in name for sign in " /+"):
-                said = f"{key}: {name!r}: a name is printable, without ' ', '/' and '+'"
-                raise ValueError(said)
+            if flaw := unnameable(name):
+                raise ValueError(f"{key}: {name[:LONGEST_NAME]!r}: {flaw}")
     both = set(filter(None, inputs)) & set(nodes)
     if both:
         raise ValueError(f"inputs: {min(both)!r} is among the probes already")

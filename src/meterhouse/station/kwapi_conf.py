@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from meterhouse.metering.errors import Mistake
+from meterhouse.sources import configure
 
 PRESETS = {  # outlet power by its object, to the make as the snmp source calls it
     "1.3.6.1.4.1.534.6.6.7.6.5.1.3": "eaton",
     "1.3.6.1.4.1.13742.4.1.2.2.1.7": "raritan-px1",
     "1.3.6.1.4.1.318.1.1.26.9.4.3.1.7": "apc",
 }
+LARGEST = 2**63  # no integer of TOML
 VERSIONS = {"1": "1", "v1": "1", "2c": "2c", "v2c": "2c", "3": "3", "v3": "3"}
 Table = dict[str, Any]
 
@@ -57,7 +59,47 @@ def carried(text: str, file: str) -> list[Carried]:
     Raises Mistake if it is no such file.
     """
     parser = _parsed(text, file)
-    return list(_named(_joined(_carry(name, parser[name]) for name in parser.sections())))
+    found = list(_named(_joined(_carry(name, parser[name]) for name in parser.sections())))
+    for each in found:
+        _check(each)
+    return found
+
+
+def _check(each: Carried) -> None:
+    """Leave behind what no source would be: what is printed can be applied."""
+    if each.table is None:
+        return
+    if flaw := _flaw(dict(each.table)):
+        each.notes.insert(0, f"{flaw}: not carried over")
+        each.table = None
+
+
+def _flaw(table: Table) -> str:
+    """Why it is no source; "" if it is one."""
+    if not _is_plain(table):
+        return "it holds characters or numbers that cannot be written"
+    name = table.pop("name")
+    try:
+        configure(name, table, where="")
+    except Mistake as mistake:
+        return str(mistake).removeprefix(f": source {name!r}: ")
+    return ""
+
+
+def _is_plain(value: object) -> bool:
+    """Whether TOML has it, and every text of it can be printed."""
+    match value:
+        case str():
+            return value.isprintable()
+        case bool() | float():
+            return True
+        case int():
+            return abs(value) < LARGEST
+        case list():
+            return all(map(_is_plain, value))
+        case dict():
+            return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
+    return False
 
 
 class Renamed(NamedTuple):
@@ -129,9 +171,17 @@ def _literal(key: str, text: str) -> Any:
 
 def _dummy(section: _Section, notes: list[str]) -> Table:
     given = section.parameters
-    bounds: Table = {key: given.pop(key) for key in ("min", "max") if key in given}
+    bounds: Table = {key: _whole(given.pop(key)) for key in ("min", "max") if key in given}
     names = ["+".join(node) if isinstance(node, list) else node for node in section.nodes]
     return {"kind": "dummy", "probes": [name for name in names if name], **bounds}
+
+
+def _whole(said: object) -> object:
+    """A whole number where one is meant: Python 2 had '10' and 10.0 for it as well."""
+    with suppress(ValueError, OverflowError):
+        if isinstance(said, (str, float)) and float(said).is_integer():
+            return int(float(said))
+    return said
 
 
 def _ipmi(section: _Section, notes: list[str]) -> Table:
@@ -205,9 +255,9 @@ def _joined(found: Iterable[Carried]) -> Iterator[Carried]:
             continue
         key = repr(sorted((k, v) for k, v in table.items() if k not in {"hosts", "probes"}))
         first = alike.setdefault(key, each)
-        if first is each:
+        if first.table is None or first is each or table["hosts"][0] in first.table["hosts"]:
             yield each
-        elif first.table:
+        else:
             first.table["hosts"] += table["hosts"]
             first.table["probes"] += table["probes"]
             first.notes += [f"with [{each.section}]", *each.notes]

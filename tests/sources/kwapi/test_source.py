@@ -149,7 +149,8 @@ async def test_the_limits_of_every_source_hold_here_too(
     (state,) = runner.states()
     task.cancel()
     await asyncio.wait([task])
-    assert state.status is Status.GOOD
+    assert state.status is Status.PARTIAL
+    assert state.error == "power negative: A; power above its limit: B"
     assert set(state.refused) == {"above its limit", "negative"}
     assert {value for samples in published for value in samples.value.tolist()} == {50.0}
 

@@ -15,7 +15,7 @@ from numpy.random import Generator, default_rng
 from meterhouse.metering.meters import CURRENT, POWER, VOLTAGE
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.snapshots import Resource
-from meterhouse.sources import Listing, Named, Reading, Source, SourceKind
+from meterhouse.sources import Listing, Named, Reading, Source, SourceKind, unnameable
 
 METERS = (POWER, VOLTAGE, CURRENT)
 VOLTS = 230.0
@@ -42,6 +42,9 @@ class Config:
             raise ValueError("min and max: 0 <= min <= max is needed")
         if not self.names or len(set(self.names)) < len(self.names) or not all(self.names):
             raise ValueError("probes: at least one name, each once, or a number above 0")
+        for name in self.names:  # Kwapi's own names: several nodes are joined by "+"
+            if flaw := unnameable(name.replace("+", "")):
+                raise ValueError(f"probes: {name!r}: {flaw}")
 
     @property
     def names(self) -> tuple[str, ...]:

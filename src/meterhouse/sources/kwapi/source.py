@@ -19,7 +19,7 @@ from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Columns, Series
 from meterhouse.metering.secrets import Secret
 from meterhouse.metering.snapshots import Snapshot
-from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind
+from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind, unnameable
 
 QUIETS = 5  # of these without anybody there are enough
 QUIET_S = 1.0  # after so long without a reading, what was refused meanwhile is told
@@ -140,7 +140,7 @@ class Kwapi:
         """Take a probe among those there are; returns why not."""
         if name in self._names:
             return ""
-        if not name.isprintable() or any(sign in name for sign in " /+"):
+        if unnameable(name):
             return NO_NAME
         if len(self._names) >= MOST_PROBES:
             return TOO_MANY

@@ -50,12 +50,17 @@ def written(folder: Path, secrets: Mapping[str, str]) -> None:
 
 
 def shown(each: Carried, wanted: list[str]) -> str:
-    lines = [f"# [{each.section}]", *(f"# {' '.join(note.split())}" for note in each.notes)]
+    lines = [f"# {_printable(text)}" for text in (f"[{each.section}]", *each.notes)]
     lines += [f"# put its text into {name}, beside this file" for name in wanted]
     if each.table:
         lines.append("[[sources]]")
         lines += [f"{key} = {_value(value)}" for key, value in each.table.items()]
     return "\n".join([*lines, ""])
+
+
+def _printable(text: str) -> str:
+    """On one line, and nothing that a comment of TOML must not hold."""
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
 
 
 def _value(value: object) -> str:
