@@ -67,6 +67,40 @@ async def test_a_ups_without_watts_is_estimated_from_its_load_and_marked(
     assert "estimated" not in measured.details
 
 
+@pytest.mark.parametrize(
+    ("outlet", "watts"),
+    [
+        ("output", 301),
+        ("output:input", 333),
+        ("input", 222),
+        ("three", 350.5),
+        ("three:input", 380),
+        ("chain", 70),
+        ("chain:0", 70),
+        ("chain:outlet.group.1", 30),
+        ("chain:device.2.outlet.1", 11),
+        ("chain:device.2", 12),
+        ("chain:device.2.input", 12),
+    ],
+)
+async def test_watts_are_found_wherever_the_naming_standard_has_them(
+    nut: Nut, clock: FixedClock, outlet: str, watts: float
+) -> None:
+    async with upses(nut.port, outlet).open(clock) as source:
+        for _ in range(2):
+            reading = await source.read()
+            assert figures(reading, "power") == {"room/node-1": watts}
+            assert not reading.lacking
+
+
+async def test_an_outlet_without_watts_is_named_beside_those_that_have_them(
+    nut: Nut, clock: FixedClock
+) -> None:
+    done = await run(upses(nut.port, "pdu:1", "pdu:7", "mute"), clock)
+    assert (done.outcome, done.error) == (Outcome.PARTIAL, "no power: node-2, node-3")
+    assert (await run(upses(nut.port, "mute"), clock)).outcome is Outcome.BAD
+
+
 async def test_outlets_of_a_pdu_are_read_one_by_one(nut: Nut, clock: FixedClock) -> None:
     async with upses(nut.port, "pdu:2", "pdu:1", user="admin", password="adminpw").open(
         clock

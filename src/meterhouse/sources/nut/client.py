@@ -19,8 +19,9 @@ CONNECT_S = 5.0
 UPSD = "is that upsd?"
 _VALUE = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
 
+NO_SUCH = "VAR-NOT-SUPPORTED"
 MEANINGS = {
-    "VAR-NOT-SUPPORTED": "it has no such figure",
+    NO_SUCH: "it has no such figure",
     "UNKNOWN-UPS": "upsd knows no UPS of this name",
     "DRIVER-NOT-CONNECTED": "its driver is not running",
     "DATA-STALE": "its driver has lost the device",

@@ -25,17 +25,25 @@ from meterhouse.sources import (
     checked,
 )
 from meterhouse.sources.documents import number
-from meterhouse.sources.nut.client import Refused, Upsd, open_upsd
+from meterhouse.sources.nut.client import NO_SUCH, Refused, Upsd, open_upsd
+from meterhouse.sources.nut.variables import (
+    LOAD,
+    NOMINAL,
+    PART,
+    Sum,
+    voltage_and_current,
+    watts,
+)
 
 METERS = (POWER, VOLTAGE, CURRENT)
-LOAD, NOMINAL = "ups.load", "ups.realpower.nominal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What one upsd watches.
 
-    outlets:  the name of a UPS for all that it delivers, or name:number for one outlet of a PDU
+    outlets:  the name of a UPS for all that it delivers, or name:part for a part of it: a number
+              for an outlet of a PDU, and others, see ``nut/variables.py``
     probes:   what each of them feeds
     user, password: where upsd wants them
     tls:      whether upsd is asked for TLS (STARTTLS) before anything else
@@ -66,9 +74,12 @@ class Config:
                 not ups
                 or not outlet.isprintable()
                 or set(ups) & set(' "\\')
-                or (colon and not (place.isascii() and place.isdecimal()))
+                or (colon and not PART.fullmatch(place))
             ):
-                raise ValueError(f'outlets: {outlet!r}: write "ups", or "pdu:1" for an outlet')
+                raise ValueError(
+                    f'outlets: {outlet!r}: write "ups", "pdu:1" for an outlet, or'
+                    ' "pdu:outlet.group.1", "pdu:input", "pdu:device.2.outlet.1" in a daisy chain'
+                )
         if len(self.probes) != len(self.outlets):
             raise ValueError(f"probes: {len(self.probes)} for {len(self.outlets)} outlets")
         checked(self.probes)
@@ -93,25 +104,20 @@ class Outlet:
 
     def __init__(self, place: int, name: str) -> None:
         self.place, self.estimated = place, False
-        self.ups, _, number_ = name.partition(":")
-        power, rest = (
-            (f"outlet.{number_}.realpower", f"outlet.{number_}.")
-            if number_
-            else ("ups.realpower", "output.")
-        )
-        self._whole = not number_
-        self._wanted = {POWER: power, VOLTAGE: f"{rest}voltage", CURRENT: f"{rest}current"}
+        self.ups, _, self.part = name.partition(":")
+        self._learned: Sum = ()  # what was found to hold its power, added
+        self._wanted = voltage_and_current(self.part)
 
     async def read(self, upsd: Upsd, refused: Counter[str]) -> dict[Meter, float]:
         """What it says. Raises Refused if the whole UPS has nothing to say."""
         values: dict[Meter, float] = {}
-        for meter in list(self._wanted):
+        for meter in (POWER, *self._wanted):
             try:
                 values[meter] = await self._figure(upsd, meter)
             except ValueError:
                 refused["not a number"] += 1
             except Refused as error:
-                if error.code != "VAR-NOT-SUPPORTED":
+                if error.code != NO_SUCH:
                     raise
                 if meter is POWER:
                     refused[str(error)] += 1
@@ -120,19 +126,48 @@ class Outlet:
         return values
 
     async def _figure(self, upsd: Upsd, meter: Meter) -> float:
-        if meter is POWER and self.estimated:
-            return await self._from_load(upsd)
-        try:
+        if meter is not POWER:
             return number(await upsd.variable(self.ups, self._wanted[meter]))
+        if self.estimated:
+            return await self._from_load(upsd)
+        if not self._learned:
+            self._learned = await self._search(upsd)
+        if not self._learned:
+            watts = await self._from_load(upsd)
+            self.estimated = True
+            return watts
+        return await self._added(upsd)
+
+    async def _added(self, upsd: Upsd) -> float:
+        """Raises Refused, and looks for another place the next time, if one is there no more."""
+        try:
+            return sum([number(await upsd.variable(self.ups, each)) for each in self._learned])
         except Refused as error:
-            if meter is not POWER or not self._whole or error.code != "VAR-NOT-SUPPORTED":
+            if error.code == NO_SUCH:
+                self._learned = ()
+            raise
+
+    async def _search(self, upsd: Upsd) -> Sum:
+        """The first place in which watts are said; () if there is none."""
+        for names in watts(self.part):
+            there = tuple([name for name in names if await self._has(upsd, name)])
+            if there:
+                return there
+        return ()
+
+    async def _has(self, upsd: Upsd, name: str) -> bool:
+        try:
+            await upsd.variable(self.ups, name)
+        except Refused as error:
+            if error.code != NO_SUCH:
                 raise
-        watts = await self._from_load(upsd)
-        self.estimated = True
-        return watts
+            return False
+        return True
 
     async def _from_load(self, upsd: Upsd) -> float:
         """The load is a part of what the UPS can deliver. Raises Refused."""
+        if self.part:
+            raise Refused(NO_SUCH)
         load = number(await upsd.variable(self.ups, LOAD))
         return load / 100 * number(await upsd.variable(self.ups, NOMINAL))
 
