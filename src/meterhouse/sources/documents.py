@@ -12,6 +12,12 @@ from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
 from meterhouse.sources.units import factor
 
+NOT_VALID = "it says that it is not valid"
+COMPLAINTS = ("message", "error", "errors", "WARNING", "warning", "Command", "detail")
+"""Keys under which devices say what is wrong: Shelly (message, errors), Tasmota (WARNING, and
+Command for one that it does not know), and others."""
+LONGEST_COMPLAINT = 80
+
 Path = str | tuple[str, ...]
 """The way into a document: keys, and in lists places, with dots between: "meters.0.power".
 
@@ -29,11 +35,14 @@ class Place:
 
     unit:  what it counts in: W, kWh, ...
     scale: what its number is multiplied by besides: 0.1 if it counts tenths
+    phases: whether a list of numbers there is the phases of one outlet: added, and of volts the
+           average
     """
 
     path: Path = ""
     unit: str = ""
     scale: float = 1.0
+    phases: bool = False
 
 
 Places = Mapping[Meter, Place]
@@ -78,19 +87,42 @@ def number(said: object) -> float:
     return value
 
 
+def complaint(document: object) -> str:
+    """What a device says in its own words about what is wrong; "" if it says nothing of it."""
+    said = document if isinstance(document, dict) else {}
+    for key in COMPLAINTS:
+        if said.get(key):
+            return f"it says {key}: {str(said[key])[:LONGEST_COMPLAINT]}"
+    return ""
+
+
+def _number(meter: Meter, said: object, *, phases: bool) -> float:
+    """Raises ValueError."""
+    if not phases or not isinstance(said, list) or not said:
+        return number(said)
+    total = math.fsum(map(number, said))
+    return total / len(said) if meter == VOLTAGE else total
+
+
 class Figures:
     """What is read of every document of one kind, of one channel. Raises ValueError for a unit
     that no such meter has.
 
     before: keys that lead to the part of the document that the places are in
+    valid:  a key beside the places; where it says false, nothing there is believed
     """
 
-    def __init__(self, places: Places, channel: str = "", before: Path = "") -> None:
+    def __init__(
+        self, places: Places, channel: str = "", before: Path = "", valid: str = ""
+    ) -> None:
+        self._part = steps(before, channel)
+        self._valid = (*self._part, valid) if valid else ()
         self._places = [
             (
                 meter,
-                steps(before, channel) + steps(place.path, channel),
+                self._part + steps(place.path, channel),
                 factor(meter, place.unit, place.scale),
+                place.phases,
             )
             for meter, place in places.items()
         ]
@@ -98,19 +130,26 @@ class Figures:
     @property
     def paths(self) -> dict[Meter, str]:
         """Where each figure is, as people write it."""
-        return {meter: ".".join(keys) for meter, keys, _ in self._places}
+        return {meter: ".".join(keys) for meter, keys, *_ in self._places}
+
+    def complaint(self, document: object) -> str:
+        """What the device says is wrong, of this part or of all."""
+        return complaint(found(document, self._part)) or complaint(document)
 
     def of(self, document: object, refused: Counter[str]) -> dict[Meter, float]:
         """What the document says, in base units. What is null or missing is not known; what is no
         number is counted.
         """
         values: dict[Meter, float] = {}
-        for meter, keys, multiplied in self._places:
+        if self._valid and found(document, self._valid) is False:
+            refused[NOT_VALID] += 1
+            return values
+        for meter, keys, multiplied, phases in self._places:
             said = found(document, keys)
             if said is None:
                 continue
             try:
-                values[meter] = number(said) * multiplied
+                values[meter] = _number(meter, said, phases=phases) * multiplied
             except ValueError:
                 refused["not a number"] += 1
         return values
@@ -164,10 +203,26 @@ SHELLY_SWITCH: Places = {
 }
 """Source: Shelly, Gen2+ device API, component Switch, status: apower in W, aenergy.total in Wh."""
 
-TASMOTA: Places = {
-    POWER: Place(path="ENERGY.Power"),
-    ENERGY: Place(path="ENERGY.Total", unit="kWh"),
-    VOLTAGE: Place(path="ENERGY.Voltage"),
-    CURRENT: Place(path="ENERGY.Current"),
+SHELLY_EM: Places = {
+    POWER: Place(path="power"),
+    ENERGY: Place(path="total", unit="Wh"),
+    VOLTAGE: Place(path="voltage"),
 }
-"""Source: Tasmota, documentation, JSON status responses: ENERGY of SENSOR and of Status 10."""
+"""Source: Shelly, Gen1 device API, Shelly EM and 3EM, /status, emeters: total in Wh."""
+
+TASMOTA: Places = {
+    POWER: Place(path="ENERGY.Power", phases=True),
+    ENERGY: Place(path="ENERGY.Total", unit="kWh", phases=True),
+    VOLTAGE: Place(path="ENERGY.Voltage", phases=True),
+    CURRENT: Place(path="ENERGY.Current", phases=True),
+}
+"""Source: Tasmota, documentation, JSON status responses: ENERGY of SENSOR and of Status 10; lists
+where it measures several phases."""
+
+TASMOTA_EACH: Places = {
+    POWER: Place(path=f"ENERGY.Power.{CHANNEL}"),
+    ENERGY: Place(path=f"ENERGY.Total.{CHANNEL}", unit="kWh"),
+    VOLTAGE: Place(path="ENERGY.Voltage", phases=True),
+    CURRENT: Place(path=f"ENERGY.Current.{CHANNEL}"),
+}
+"""The same where its phases are several outlets: nothing is counted twice."""

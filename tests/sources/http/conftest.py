@@ -22,6 +22,10 @@ http {{
     ssl_certificate {identity}; ssl_certificate_key {identity};
     root {folder}/documents;
     location = /rpc/Switch.GetStatus {{ try_files /switch-$arg_id.json =404; }}
+    location = /rpc/PM1.GetStatus {{ try_files /pm1-$arg_id.json =404; }}
+    location = /told-wrong/rpc/Switch.GetStatus {{
+      return 404 '{{"code":404,"message":"No handler for Switch.GetStatus"}}';
+    }}
     location = /status {{ try_files /status.json =404; }}
     location = /cm {{ try_files /cm-$arg_cmnd.json =404; }}
     location /locked/ {{

@@ -244,7 +244,7 @@ async def test_a_broker_that_dies_ends_the_read(
 @pytest.mark.parametrize(
     ("table", "error"),
     [
-        ({"model": "shelly"}, "did you mean 'shelly-gen"),
+        ({"model": "shelly-gen3"}, "did you mean 'shelly-gen"),
         ({"topic": "lab/#"}, "# cannot stand"),
         ({"topic": "lab/x+/w"}, "a whole level only"),
         ({"topic": "lab/w"}, "devices need one +"),

@@ -1,6 +1,7 @@
 """Fetching small JSON documents over kept connections, from peers that are not trusted."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urljoin, urlsplit
@@ -9,10 +10,11 @@ import aiohttp
 
 from meterhouse.clients.web import body, explained, patience
 from meterhouse.metering.errors import BadReading, Unreachable
-from meterhouse.sources.documents import decode
+from meterhouse.sources.documents import complaint, decode
 from meterhouse.sources.http.config import Config, Login
 
 LARGEST = 1024 * 1024  # bytes of a document
+LARGEST_COMPLAINT = 4096
 AT_ONCE = 100  # requests under way
 REDIRECTS = 3
 
@@ -59,8 +61,17 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     if answer.status in {401, 403}:
         raise Unreachable(f"it refuses the login (HTTP {answer.status})")
     if answer.status != 200:
-        raise Unreachable(f"HTTP {answer.status} {answer.reason or ''}".rstrip())
+        said = await _complaint(answer)
+        raise Unreachable(f"HTTP {answer.status} {answer.reason or ''}".rstrip() + said)
     return await body(answer, LARGEST)
+
+
+async def _complaint(answer: aiohttp.ClientResponse) -> str:
+    """What it says is wrong, if that is a document."""
+    with contextlib.suppress(BadReading):
+        said = complaint(decode(await body(answer, LARGEST_COMPLAINT)))
+        return f"; {said}" if said else ""
+    return ""
 
 
 @asynccontextmanager

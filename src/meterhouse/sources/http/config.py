@@ -11,8 +11,10 @@ from meterhouse.metering.secrets import Secret
 from meterhouse.sources import Probes, checked, hint
 from meterhouse.sources.documents import (
     CHANNEL,
+    SHELLY_EM,
     SHELLY_SWITCH,
     TASMOTA,
+    TASMOTA_EACH,
     Figures,
     Place,
     Places,
@@ -34,12 +36,16 @@ class Model:
 
     address: what is asked of it, added to its url
     before:  keys that lead to the part of the document in which the places are
+    valid:   a key beside them that says false where they are not to be believed
+    each:    the places where there are several channels, if they are others then
     """
 
     address: str
     places: Places
     before: str = ""
     stamp: Stamp | None = None
+    valid: str = ""
+    each: Places | None = None
 
 
 MODELS: Mapping[str, Model] = {
@@ -50,9 +56,13 @@ MODELS: Mapping[str, Model] = {
         "/status",
         {POWER: Place(path="power"), ENERGY: Place(path="total", unit="Wmin")},
         before=f"meters.{CHANNEL}",
+        valid="is_valid",
     ),
+    # Source: Shelly, Gen2+ device API, PM1.GetStatus: the fields of a Switch.
+    "shelly-pm1": Model(f"/rpc/PM1.GetStatus?id={CHANNEL}", SHELLY_SWITCH),
+    "shelly-em": Model("/status", SHELLY_EM, before=f"emeters.{CHANNEL}", valid="is_valid"),
     # Source: Tasmota, documentation, Commands (Status 10) and JSON status responses.
-    "tasmota": Model("/cm?cmnd=Status%2010", TASMOTA, before="StatusSNS"),
+    "tasmota": Model("/cm?cmnd=Status%2010", TASMOTA, before="StatusSNS", each=TASMOTA_EACH),
     # Source: Kwapi as Grid'5000 has it, drivers/json_url.py: {name: {"timestamp": s, "watt": W}}.
     "kwapi": Model(
         "", {POWER: Place(path="watt")}, before=CHANNEL, stamp=Stamp(path=f"{CHANNEL}.timestamp")
@@ -139,7 +149,9 @@ class Config:
     @property
     def places(self) -> dict[Meter, Place]:
         own = places(self.power, self.energy, self.voltage, self.current)
-        return {**self.known.places, **own}
+        known = self.known
+        several = len(self.channels) > 1 and known.each
+        return {**(several or known.places), **own}
 
 
 def _check_urls(urls: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE, Meter
 from meterhouse.sources import Named, Outlets, Parts, Reading, Source, SourceKind, lacks
-from meterhouse.sources.documents import CHANNEL, Figures
+from meterhouse.sources.documents import CHANNEL, Figures, complaint
 from meterhouse.sources.http.client import Client, open_client
 from meterhouse.sources.http.config import Config
 
@@ -54,7 +54,7 @@ def documents(config: Config) -> tuple[Document, ...]:
     pairs = ((url, channel) for url in config.urls for channel in config.channels)
     for place, (url, channel) in enumerate(pairs):
         whole = (url.rstrip("/") + known.address) if known.address else url
-        figures = Figures(config.places, channel, known.before)
+        figures = Figures(config.places, channel, known.before, known.valid)
         address = whole.replace(CHANNEL, quote(channel, safe=""))
         at.setdefault(address, []).append(Outlet(place, channel, figures))
     return tuple(Document(url, tuple(outlets)) for url, outlets in at.items())
@@ -125,10 +125,12 @@ class Http:
         said = {each: each.figures.of(answer, refused) for each in document.outlets}
         told.refused.update(refused)
         if not any(said.values()) and not refused:
-            raise BadReading(f"none of the figures is in it; it begins {str(answer)[:60]!r}")
+            said_of_it = complaint(answer) or f"it begins {str(answer)[:60]!r}"
+            raise BadReading(f"none of the figures is in it; {said_of_it}")
         for outlet, values in said.items():
             if self._outlets.uses(outlet.place):
-                told.missing += _missing(self._outlets.label(outlet.place), outlet.figures, values)
+                name = self._outlets.label(outlet.place)
+                told.missing += _missing(name, outlet.figures, values, answer)
             at_ms = self._measured_ms(outlet, answer) if values else None
             if at_ms is None:
                 told.put(outlet.place, values, self._named.clock.now_ms())
@@ -146,10 +148,14 @@ class Http:
         return stamp.of(answer, outlet.channel) if stamp else None
 
 
-def _missing(name: str, figures: Figures, values: Mapping[Meter, float]) -> Missing:
+def _missing(
+    name: str, figures: Figures, values: Mapping[Meter, float], answer: object
+) -> Missing:
     """Which figures that should be there are not, and of whom."""
+    said = figures.complaint(answer)
+    why = f" ({said})" if said else ""
     return [
-        (f"no {meter.name} at {path}" if path else f"no {meter.name}", name)
+        (f"no {meter.name}{f' at {path}' if path else ''}{why}", name)
         for meter, path in figures.paths.items()
         if meter not in values
     ]

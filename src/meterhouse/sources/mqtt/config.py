@@ -14,6 +14,7 @@ from meterhouse.sources.documents import (
     CHANNEL,
     SHELLY_SWITCH,
     TASMOTA,
+    TASMOTA_EACH,
     Figures,
     Path,
     Place,
@@ -50,10 +51,12 @@ class Model:
 
     changes: whether its messages leave out what has not changed; then each of them confirms the
              rest as well
+    each:    the kinds where there are several channels, if they are others then
     """
 
     listens: tuple[Listen, ...] = ()
     changes: bool = False
+    each: tuple[Listen, ...] = ()
 
 
 MODELS: Mapping[str, Model] = {
@@ -66,6 +69,21 @@ MODELS: Mapping[str, Model] = {
         ),
         changes=True,
     ),
+    # Source: the same, component PM1: the fields of a Switch.
+    "shelly-pm1": Model(
+        (
+            Listen(f"+/status/pm1:{CHANNEL}", SHELLY_SWITCH),
+            Listen("+/events/rpc", SHELLY_SWITCH, before=f"params.pm1:{CHANNEL}"),
+        ),
+        changes=True,
+    ),
+    # Source: Shelly, Gen1 device API, Shelly EM, MQTT: power in W, total in Wh, bare numbers.
+    "shelly-em": Model(
+        (
+            Listen(f"shellies/+/emeter/{CHANNEL}/power", {POWER: Place()}),
+            Listen(f"shellies/+/emeter/{CHANNEL}/total", {ENERGY: Place(unit="Wh")}),
+        )
+    ),
     # Source: Shelly, Gen1 device API, MQTT: power in W, energy in watt-minutes, bare numbers.
     "shelly-gen1": Model(
         (
@@ -75,7 +93,9 @@ MODELS: Mapping[str, Model] = {
     ),
     # Source: Tasmota, documentation, MQTT: tele/<topic>/SENSOR every TelePeriod. Its Time is
     # local and names no zone, so that the moment of arrival is taken.
-    "tasmota": Model((Listen("tele/+/SENSOR", TASMOTA),)),
+    "tasmota": Model(
+        (Listen("tele/+/SENSOR", TASMOTA),), each=(Listen("tele/+/SENSOR", TASMOTA_EACH),)
+    ),
     # Source: Zigbee2MQTT, documentation, MQTT topics: energy in kWh.
     "zigbee2mqtt": Model(
         (
@@ -183,10 +203,12 @@ class Config:
     def listens(self) -> tuple[Listen, ...]:
         """The model's messages, and those that are named: each figure from one of the two."""
         named = places(self.power, self.energy, self.voltage, self.current)
+        several = len(self.channels) > 1
+        kinds = (several and self.known.each) or self.known.listens
         own = [Listen(self._topic(place), {meter: place}) for meter, place in named.items()]
         rest = [
             Listen(each.topic, left, each.before)
-            for each in self.known.listens
+            for each in kinds
             if (left := _without(each.places, named))
         ]
         return (*rest, *own)
