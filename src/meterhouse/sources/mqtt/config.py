@@ -256,3 +256,12 @@ def topics(config: Config) -> dict[str, list[tuple[int, Figures]]]:
             figures = Figures(listen.places, channel, listen.before)
             found.setdefault(topic, []).append((place, figures))
     return found
+
+
+def promised(of: Mapping[str, list[tuple[int, Figures]]]) -> dict[int, set[Meter]]:
+    """Of each outlet, the meters that somebody listens for."""
+    found: dict[int, set[Meter]] = {}
+    for told in of.values():
+        for outlet, figures in told:
+            found.setdefault(outlet, set()).update(figures.paths)
+    return found

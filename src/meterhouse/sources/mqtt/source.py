@@ -18,7 +18,8 @@ from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE
 from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind, reason
 from meterhouse.sources.documents import decode
-from meterhouse.sources.mqtt.config import Config, topics
+from meterhouse.sources.mqtt.config import Config, promised, topics
+from meterhouse.sources.mqtt.owed import Owed
 from meterhouse.sources.mqtt.waves import WAVE_MS, Waves
 
 METERS = (POWER, ENERGY, VOLTAGE, CURRENT)
@@ -58,6 +59,12 @@ class Mqtt:
         self._outlets = Outlets(self._named, config.probes, project=config.project)
         self._waves = Waves(self._outlets, METERS, changes=config.known.changes)
         self._topics = topics(config)
+        self._owed = Owed(
+            self._outlets,
+            promised(self._topics),
+            named.clock.now_ms(),
+            changes=config.known.changes,
+        )
         self._news = asyncio.Event()
         self._ended: Exception | None = None
 
@@ -90,7 +97,8 @@ class Mqtt:
         if self._ended is None:
             await asyncio.sleep(WAVE_MS / 1000)
         self._news.clear()
-        reading = self._waves.taken()
+        lacking = self._owed.lacking(self._named.clock.now_ms())
+        reading = dataclasses.replace(self._waves.taken(), lacking=lacking)
         if self._ended is not None:
             self._news.set()
             if not len(reading.samples) and not reading.refused:
@@ -119,9 +127,13 @@ class Mqtt:
             self._refuse({"no usable message": 1}, at_ms)
             return
         for outlet, figures in wanted:
-            if values := figures.of(document, refused):
+            values = figures.of(document, refused)
+            lacks_some = self._owed.hear(outlet, figures.paths, values, at_ms)
+            if values:
                 self._waves.hear(outlet, values, at_ms)
                 self._news.set()
+            elif lacks_some:
+                refused["a message without its figures"] += 1
         if refused:
             self._refuse(refused, at_ms)
 
