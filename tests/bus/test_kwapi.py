@@ -84,6 +84,49 @@ def test_what_is_encoded_is_decoded(probe: str, watts: float) -> None:
     assert read.watts == pytest.approx(watts, rel=1e-11)
 
 
+G5K = {"name": "power", "type": "Gauge", "unit": "W"}
+
+
+@pytest.mark.parametrize(
+    ("more", "watts"),
+    [
+        ({"data_type": G5K}, 212.5),
+        ({"data_type": {**G5K, "unit": "kW"}}, 212_500),
+        ({"data_type": "power"}, 212.5),
+        ({}, 212.5),
+        ({"w": 7}, 7),
+    ],
+)
+def test_the_wire_of_grid_5000_is_understood(more: dict[str, object], watts: float) -> None:
+    """As kwapi-g5k's create_measurements makes it, signed as all fields are."""
+    fields = {
+        "probe_id": "lyon.taurus-1",
+        "timestamp": 1777636800.25,
+        "measure": 212.5,
+        "probes_names": "['lyon.taurus-1']",
+        **more,
+    }
+    frames = [b"lyon.taurus-1.", json.dumps(fields).encode()]
+    assert decode(frames, secret=None) == Power("lyon.taurus-1", watts)
+
+
+@pytest.mark.parametrize(
+    ("data_type", "reason"),
+    [
+        ({"name": "network_in", "unit": "B"}, "other"),
+        ({**G5K, "unit": "VA"}, "power"),
+        ({**G5K, "unit": ["W"]}, "power"),
+    ],
+)
+def test_what_is_no_power_on_grid_5000s_wire_is_refused(
+    data_type: dict[str, object], reason: str
+) -> None:
+    fields = {"probe_id": "A", "measure": 1, "data_type": data_type}
+    with pytest.raises(BadMessage) as bad:
+        decode([b"A.", json.dumps(fields).encode()], secret=None)
+    assert bad.value.reason == reason
+
+
 def test_without_a_secret_signatures_are_neither_made_nor_looked_at() -> None:
     frames = encode("A", 87, secret=None)
     assert b"signature" not in frames[1]

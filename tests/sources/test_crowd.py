@@ -12,7 +12,7 @@ import pytest
 from meterhouse.metering.clock import FixedClock
 from meterhouse.metering.errors import Unreachable
 from meterhouse.metering.meters import POWER
-from meterhouse.sources import Crowd, Named, Outlets, Reading, Tell, Told, Trouble
+from meterhouse.sources import Crowd, Named, Outlets, Partial, Reading, Tell, Told, Trouble
 from meterhouse.sources.crowd import Rests
 
 NAMES = ["a", "b", "c"]
@@ -174,3 +174,16 @@ def test_rests_double_and_end_somewhere() -> None:
     silent, refused = Trouble("no answer"), Trouble("login refused", lasting=True)
     assert [rests.after(times, silent) for times in (1, 2, 3, 8, 10_000)] == [10, 20, 40, 600, 600]
     assert [rests.after(times, refused) for times in (1, 2, 5)] == [60, 120, 600]
+
+
+async def test_a_peer_that_gives_a_part_is_read_and_says_what_it_owes(clock: FixedClock) -> None:
+    peers = Peers({0: WELL, 1: Partial({POWER: 60.0}, "supply 2 is offline"), 2: {}})
+    async with crowd(peers, clock) as source:
+        first = await source.read()
+        peers.says[1] = {POWER: 61.0}
+        peers.says[2] = Trouble("no answer", "did not answer")
+        second = await source.read()
+    assert heard(first) == {"a": 100, "b": 60}
+    assert first.lacking == ("supply 2 is offline: b", "no power: c")
+    assert heard(second) == {"a": 100, "b": 61}
+    assert second.lacking == ("did not answer: c",)

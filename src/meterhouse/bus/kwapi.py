@@ -7,13 +7,19 @@
                 v, a                numbers, volts and amperes; optional
                 message_signature   64 hexadecimal digits, if messages are signed
 
+Grid'5000's Kwapi writes the second frame otherwise, and is understood as well:
+
+                measure             number, in place of w
+                data_type           {"name": "power", "type": "Gauge", "unit": "W"}
+                timestamp, probes_names, ...   are not looked at
+
 The signature is HMAC-SHA256 over the name and the text of every field but the signature itself,
 sorted by name, nested names joined by colons, nothing between them. There is no time in it:
 readings are stamped when they arrive, and an old message cannot be told from a new one. Use the
 batches of envelope.py between Meterhouses.
 
 Source: openstack-archive/kwapi, kwapi/security.py, kwapi/drivers/driver.py and
-kwapi/plugins/__init__.py.
+kwapi/plugins/__init__.py; SimonDelamare/kwapi-g5k @ f2261d4, kwapi/drivers/driver.py.
 """
 
 import asyncio
@@ -44,6 +50,7 @@ __all__ = ["KwapiListener", "KwapiPublisher", "Power", "checked", "decode", "enc
 EVERY = timedelta(milliseconds=200)
 MOST_WAITING = 100_000
 SIGNATURE = "message_signature"
+WATTS = {"W": 1.0, "kW": 1000.0, "mW": 0.001}
 
 
 class Power(NamedTuple):
@@ -76,17 +83,30 @@ def decode(frames: Sequence[bytes], *, secret: bytes | None) -> Power:
     """The reading in a message; secret None: signatures are not looked at.
 
     Raises BadMessage: "format" (not two frames, no JSON object, no name), "signature", "missing"
-    (no probe_id or w), "power" (w is no finite number).
+    (no probe_id, w or measure), "other" (it measures something else than power), "power" (it is no
+    finite number, or in a unit that is not known).
     """
     fields = _fields(frames)
     if secret is not None:
         _check(fields, secret)
-    if "probe_id" not in fields or "w" not in fields:
-        raise BadMessage("missing", "no probe_id or no w")
+    if "probe_id" not in fields or not fields.keys() & {"w", "measure"}:
+        raise BadMessage("missing", "no probe_id, or neither w nor measure")
     probe = fields["probe_id"]
     if not isinstance(probe, str) or not probe or not probe.isprintable():
         raise BadMessage("format", f"{probe!r} is no probe's name")
-    return Power(probe, _watts(fields["w"]))
+    return Power(probe, _watts(fields["w"]) if "w" in fields else _measured(fields))
+
+
+def _measured(fields: Mapping[str, Any]) -> float:
+    """The watts of a message as Grid'5000 has it."""
+    said = fields.get("data_type")
+    kind = said if isinstance(said, dict) else {}
+    if (name := kind.get("name", POWER.name)) != POWER.name:
+        raise BadMessage("other", f"{name!r} is measured")
+    unit = kind.get("unit") or "W"
+    if not isinstance(unit, str) or unit not in WATTS:
+        raise BadMessage("power", f"unit {unit!r}")
+    return _watts(fields["measure"]) * WATTS[unit]
 
 
 def _fields(frames: Sequence[bytes]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 import meterhouse.sources.ipmi
 from meterhouse.clients.freeipmi.client import FreeIpmi
 from meterhouse.metering.meters import POWER
-from meterhouse.sources import Told, Trouble, configure
+from meterhouse.sources import Partial, Told, Trouble, configure
 from meterhouse.sources.ipmi.config import bmcs
 from meterhouse.sources.ipmi.source import Bmcs
 
@@ -39,7 +39,10 @@ def recorded(case: Path, folder: Path) -> Recorded:
 
 
 def plain(told: Told) -> Any:
-    return [told.reason, told.said] if isinstance(told, Trouble) else told[POWER]
+    if isinstance(told, Trouble):
+        return [told.reason, told.said]
+    assert not isinstance(told, Partial)
+    return told[POWER]
 
 
 @each_case
