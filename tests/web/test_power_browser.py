@@ -204,3 +204,64 @@ def test_a_page_of_many_probes_stands_before_they_are_added_up(full: LiveServer)
         page.get_by_placeholder("Find a probe").fill("n29")
         expect(page.locator(".probes tbody tr")).to_have_count(11)
         expect(page.get_by_placeholder("Find a probe")).to_be_focused()
+
+
+PAINTED = """() => {
+    const canvas = document.querySelector("#stack canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const counts = {};
+    for (const item of document.querySelectorAll("#bands button")) {
+        const [r, g, b] = getComputedStyle(item.querySelector(".swatch")).color.match(/\\d+/g);
+        let count = 0;
+        for (let at = 0; at < data.length; at += 4) {
+            count += data[at] == r && data[at + 1] == g && data[at + 2] == b;
+        }
+        counts[item.dataset.band] = count;
+    }
+    return counts;
+}"""
+"""How many pixels of the graph have the colour of each band."""
+
+
+def _visible(page: Page) -> set[str]:
+    return {name for name, count in page.evaluate(PAINTED).items() if count > 50}
+
+
+def test_a_band_is_picked_in_the_list_and_given_back(full: LiveServer) -> None:
+    everybody = {"mirror", "builder", "rocket"}
+    with looking(full) as page:
+        page.goto("/last/minute/")
+        expect(page.locator(DRAWN)).to_be_visible()
+        band = page.locator("#bands").get_by_role("button", name="rocket")
+        assert _visible(page) == everybody
+        band.click()
+        expect(band).to_have_attribute("aria-pressed", "true")
+        assert _visible(page) == {"rocket"}
+        band.click()
+        expect(band).to_have_attribute("aria-pressed", "false")
+        assert _visible(page) == everybody
+        band.press("Enter")
+        assert _visible(page) == {"rocket"}
+        band.press("Space")
+        assert _visible(page) == everybody
+
+
+def test_an_address_without_meaning_is_asked_once(full: LiveServer) -> None:
+    refused: list[str] = []
+    faults: list[str] = []
+    with running() as browser, browser.new_context(base_url=full.url) as context:
+        page = context.new_page()
+        page.on("response", lambda each: refused.append(each.url) if each.status >= 400 else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto("/login/")
+        page.get_by_label("Login").fill("root")
+        page.get_by_label("Password").fill(cast.PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        page.goto("/last/week/?from=foo")
+        expect(page.locator(DRAWN)).to_be_visible()
+        expect(page.get_by_text("is no moment")).to_be_visible()
+        expect(page).to_have_url(re.compile(r"/last/week/$"))
+        page.wait_for_timeout(6000)
+    assert [url for url in refused if "/live/" not in url] == [f"{full.url}/last/week/?from=foo"]
+    assert faults == []

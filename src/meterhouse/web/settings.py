@@ -93,6 +93,11 @@ STATICFILES_DIRS = [
     ("django_htmx", folder("django_htmx", "static/django_htmx")),
     ("uplot", folder("uplot", "static")),
 ]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "meterhouse.web.fingerprints.Finder",
+]
 WHITENOISE_USE_FINDERS = True
 STORAGES = {"staticfiles": {"BACKEND": "meterhouse.web.fingerprints.Fingerprints"}}
 AUTH_PASSWORD_VALIDATORS = [
