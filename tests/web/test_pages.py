@@ -19,8 +19,9 @@ from meterhouse.live.figures import UNKNOWN
 from meterhouse.metering.clock import FixedClock, SystemClock
 from meterhouse.sources.runner.records import Outcome, Run
 from meterhouse.web import sourcebook
-from meterhouse.web.models import Person, SourceConfig
+from meterhouse.web.models import Grant, Person, SourceConfig
 from meterhouse.web.pages import refusals
+from meterhouse.web.pages.names import names_for
 
 pytestmark = pytest.mark.django_db
 
@@ -472,3 +473,96 @@ def test_static_files_are_our_own(root: Client) -> None:
     text = root.get("/graphs/").content.decode()
     for path in re.findall(r"(?:src|href)=\"(/static/[^\"#]+)", text):
         assert Path(path).suffix in {".js", ".css", ".svg"}
+
+
+def _names_of(client: Client, query: str) -> list[str]:
+    report = client.get(f"/reports/?period=last-7d&{query}")
+    assert report.status_code == 200
+    return [line.row.name for line in report.context["lines"]]
+
+
+def test_a_flat_report_is_ordered_by_any_figure_and_a_tree_is_not(
+    root: Client, furnished: int
+) -> None:
+    assert _names_of(root, "by=resource&sort=name") == ["builder", "mirror", "rocket"]
+    assert _names_of(root, "by=resource&sort=-name") == ["rocket", "mirror", "builder"]
+    rising, falling = (_names_of(root, f"by=resource&sort={word}") for word in ("vcpu", "-vcpu"))
+    assert sorted(rising) == sorted(falling)
+    heads = root.get("/reports/?by=resource&period=last-7d&sort=-kwh").content.decode()
+    assert (
+        'aria-sort="descending"><a href="?by=resource&amp;period=last-7d&amp;sort=kwh">' in heads
+    )
+    assert "aria-sort" not in root.get("/reports/?by=project").content.decode()
+    for _, url in root.get("/reports/?by=resource&sort=-kwh").context["downloads"]:
+        assert "sort" not in url
+
+
+def test_a_report_by_user_says_in_which_project(root: Client, furnished: int) -> None:
+    text = root.get("/reports/?by=user&period=last-7d").content.decode()
+    assert '<span class="of path"><span>Debian / </span><span>' in text
+
+
+def test_what_a_report_leads_to_is_of_the_same_period(root: Client, furnished: int) -> None:
+    query = "by=project&period=custom&from=2026-05-01&to=2026-06-01"
+    within = "period=custom&from=2026-05-01T00%3A00%3A00&to=2026-06-01T00%3A00%3A00"
+    assert root.get(f"/reports/?{query}").status_code == 200
+    for place in ("projects/debian", "institutions/nsf", "users/alice", "resources/cloud/mirror"):
+        text = root.get(f"/{place}/?{within}").content.decode().replace("&amp;", "&")
+        assert re.search(rf'hx-get="/usage/\?[^"]*{re.escape(within)}"', text), place
+        if not place.startswith("resources"):
+            assert re.search(rf'href="/reports/\?[^"]*{re.escape(within)}"', text), place
+    used = root.get(f"/usage/?project=debian&{within}")
+    assert "2026-05-01 to 2026-06-01" in used.content.decode()
+
+
+def test_who_pays_is_offered_the_institutions_whose_part_may_be_asked_for(
+    people: dict[str, Login],
+) -> None:
+    """Debian is paid for by two: who holds one sees the other's name, and not its part."""
+    cast.furnish()
+    payer = Login.objects.create_user("payer")
+    Grant.objects.create(login=payer, institution="nsf")
+    client = cast.session(payer)
+    offered = [each.key for each in client.get("/reports/").context["institutions"]]
+    assert offered == ["nsf"]
+    for key in offered:
+        assert client.get(f"/reports/?institution={key}").status_code == 200
+    others = {
+        each.key for each in names_for(client.get("/reports/").wsgi_request).institutions.values()
+    }
+    for key in others - {"nsf"}:
+        assert "not yours to see" in client.get(f"/usage/?institution={key}").content.decode()
+
+
+def test_graphs_are_listed_and_found_by_name(root: Client, furnished: int) -> None:
+    keep([snapshot("instance", furnished + 1, [replace(MIRROR, name="front-door")])])
+    text = root.get("/graphs/?q=front-door").content.decode()
+    assert ">front-door</a>" in text
+    assert '<span class="key">cloud/mirror</span>' in text
+
+
+def test_files_of_different_periods_have_different_names(root: Client, furnished: int) -> None:
+    names = {
+        root.get(f"/reports/?format=csv&{query}").headers["Content-Disposition"]
+        for query in (
+            "from=2026-05-01&to=2026-05-02",
+            "from=2026-05-01&to=2026-05-02T12:00",
+            "from=2026-05-01T06:00&to=2026-05-02",
+            "from=2026-05-01T06:00:30&to=2026-05-02",
+        )
+    }
+    assert len(names) == 4
+    assert 'attachment; filename="usage-by-project-20260501-20260502.csv"' in names
+
+
+def test_a_report_says_to_the_second_until_when_it_counts(root: Client, furnished: int) -> None:
+    text = root.get("/reports/?from=2026-05-01&to=2026-05-01T10:31:17").content.decode()
+    assert "2026-05-01 00:00 to 2026-05-01 10:31:17 UTC" in text
+
+
+def test_a_source_shows_its_settings_as_people_write_them(root: Client, furnished: int) -> None:
+    table = {"kind": "dummy", "probes": ["n1", "n2"]}
+    sourcebook.save("bench", table)
+    text = root.get("/sources/bench/").content.decode()
+    assert "<dd>n1, n2</dd>" in text
+    assert "[&#x27;" not in text
