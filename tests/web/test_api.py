@@ -151,6 +151,18 @@ def test_everything_is_described(people: dict[str, Login], root: Client) -> None
     assert len(set(summaries)) == len(summaries)
 
 
+def test_the_errors_of_each_address_are_described(root: Client) -> None:
+    described = root.get("/api/v1/openapi.json").json()
+    shape = {"$ref": "#/components/schemas/Refusal"}
+    assert set(described["components"]["schemas"]["Refusal"]["properties"]) == {"error", "detail"}
+    for at, methods in described["paths"].items():
+        for operation in methods.values():
+            errors = {code: one for code, one in operation["responses"].items() if code >= "400"}
+            assert set(errors) >= ({"503"} if at.endswith("healthz") else {"400", "401", "404"})
+            for one in errors.values():
+                assert one["content"]["application/json"]["schema"] == shape
+
+
 def test_the_description_is_shown_from_this_house_alone(root: Client) -> None:
     text = root.get("/api/v1/docs").content.decode()
     assert re.search(r'"/static/ninja/swagger-ui-bundle\.[0-9a-f]{12}\.js"', text)

@@ -71,6 +71,7 @@ _CODES = {
     404: "It does not exist, or is not yours to see",
     405: "Only GET is possible",
     422: "A parameter is missing, or no text of its kind",
+    503: "Too many requests wait; Retry-After says when to come back",
 }
 _REFUSED = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
 _REFUSALS = {code: {"description": said, "content": _REFUSED} for code, said in _CODES.items()}
