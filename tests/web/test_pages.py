@@ -51,8 +51,10 @@ PAGES = (
     "/logins/",
 )
 
-MOST_QUERIES = {"/": 52, "/now/": 39, "/resources/cloud/mirror/": 21}
-"""The readings of three machines are read series by series."""
+MOST_QUERIES = {"/": 52, "/now/": 39, "/resources/cloud/mirror/": 21, "/reports/": 22}
+"""The readings of three machines are read series by series; a report asks for the trees of its
+period, and in which part of it anything was read.
+"""
 
 
 @pytest.fixture
@@ -566,3 +568,22 @@ def test_a_source_shows_its_settings_as_people_write_them(root: Client, furnishe
     text = root.get("/sources/bench/").content.decode()
     assert "<dd>n1, n2</dd>" in text
     assert "[&#x27;" not in text
+
+
+def test_a_long_report_comes_after_its_page(root: Client, furnished: int) -> None:
+    """Who asked may go elsewhere; the figures are fetched by the page."""
+    address = "/reports/?by=resource&from=2016-01-01&to=2026-01-01"
+    page = root.get(address)
+    assert page.status_code == 200
+    assert "report" not in page.context or page.context["report"] is None
+    text = page.content.decode()
+    assert 'hx-get="/reports/?by=resource&amp;from=2016-01-01&amp;to=2026-01-01"' in text
+    assert "Adding it up" in text
+    fetched = root.get(address, headers={"HX-Request": "true"})
+    assert fetched.context["report"] is not None
+    assert "Adding it up" not in fetched.content.decode()
+    assert root.get(f"{address}&format=json").json()["rows"] is not None
+    nobody = root.get(f"{address}&project=nobody", headers={"HX-Request": "true"})
+    assert nobody.status_code == 200
+    assert "there is no such project" in nobody.content.decode()
+    assert root.get("/reports/?by=resource&from=x").status_code == 400

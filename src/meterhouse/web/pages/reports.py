@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +57,8 @@ WORDS = {
 }
 QUESTION = Question(WORDS)
 """What the address of a report may say."""
+
+LONG = timedelta(days=92)
 
 SHOWN = 200
 """So many rows are shown, none of meters, whose energy is where it went. Downloads have all."""
@@ -114,7 +116,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     if query.get("format"):
         QUESTION.check(request.GET)
         return as_file(wanted(request, query), query["format"])
-    report, mistake = _tried(request, query)
+    is_later = not request.headers.get("HX-Request") and _is_long(request)
+    report, mistake = (None, "") if is_later else _tried(request, query)
     names = names_for(request)
     try:
         chosen = report_period(query, now=SystemClock().now())
@@ -134,11 +137,25 @@ def reports(request: HttpRequest) -> HttpResponse:
         "projects": names.projects.values(),
         "mistake": mistake,
         "report": report,
+        "later_url": request.get_full_path() if is_later else "",
         "downloads": _downloads(query),
         **(_shown(report, names, chosen, query) if report else {}),
     }
-    status = 400 if mistake else 200
+    # What htmx fetched is shown as well if it says what is wrong.
+    status = 400 if mistake and not request.headers.get("HX-Request") else 200
     return render(request, "meterhouse/reports.html", context, status=status)
+
+
+def _is_long(request: HttpRequest) -> bool:
+    """Whether a report may take so long that the page comes first, and its figures when they are
+    there: meanwhile one may go elsewhere.
+    """
+    try:
+        QUESTION.check(request.GET)
+        period = report_period(request.GET.dict(), now=SystemClock().now()).period
+    except Mistake:
+        return False
+    return period.length > LONG
 
 
 @asks({**{axis.value: text for axis in Axis}, **PERIOD}, form=Form.PART)
