@@ -51,15 +51,34 @@ def chromium() -> str:
     return found
 
 
+SHARED: list[Browser] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_browser() -> Iterator[None]:
+    """One for all tests of a file; each has windows of its own.
+
+    It runs an event loop in this thread, and Django must be told that its database may be asked
+    beside it. It ends with the file: the loops of other tests would find it running.
+    """
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        SHARED.append(playwright.chromium.launch(executable_path=chromium(), args=QUIET))
+        try:
+            yield
+        finally:
+            SHARED.pop().close()
+
+
 @contextmanager
 def running() -> Iterator[Browser]:
-    """The browser runs an event loop in this thread: no database is asked while it does."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    """The browser of this file. What a test leaves open is closed."""
+    (browser,) = SHARED
+    try:
+        yield browser
+    finally:
+        for context in browser.contexts:
+            context.close()
 
 
 def quiet(route: Route) -> None:

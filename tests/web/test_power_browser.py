@@ -10,14 +10,14 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 from tests.web import cast
-from tests.web.test_browser import RULES, STREAM, full, opened, running, served
+from tests.web.test_browser import RULES, STREAM, full, one_browser, opened, running, served
 
 from meterhouse.live import looks
 from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.meters import POWER
 from meterhouse.metering.samples import Sample
 
-__all__ = ["full", "served"]
+__all__ = ["full", "one_browser", "served"]
 
 pytestmark = [
     pytest.mark.browser,

@@ -11,11 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Locator, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
-from tests.web.test_browser import RULES, full, opened, running, served
+from tests.web.test_browser import RULES, full, one_browser, opened, running, served
 
 from meterhouse.live import looks
 
-__all__ = ["full", "served"]
+__all__ = ["full", "one_browser", "served"]
 
 pytestmark = [
     pytest.mark.browser,
