@@ -1,4 +1,4 @@
-/* The time of day, shifted by METERHOUSE_SHIFT seconds, for a program that preloads this and for all
+/* The time of day, shifted by CLOCK_SHIFT_S seconds, for a program that preloads this and for all
  * that it starts. Only what says which moment it is: what measures how long something takes (the
  * monotonic clock, sleeping, waiting) stays as it is. libfaketime 0.9.10 shifts that too, and then
  * Python cannot sleep or wait. */
@@ -15,7 +15,7 @@ static time_t shift(void) {
   static time_t seconds;
   static int is_known;
   if (!is_known) {
-    const char *text = getenv("METERHOUSE_SHIFT");
+    const char *text = getenv("CLOCK_SHIFT_S");
     seconds = text ? strtoll(text, NULL, 10) : 0;
     is_known = 1;
   }
