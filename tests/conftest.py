@@ -18,6 +18,7 @@ from meterhouse.metering.clock import FixedClock, SystemClock
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("house", PATIENT, derandomize=True)
 settings.register_profile("search", PATIENT, max_examples=1000)
+settings.register_profile("glance", PATIENT, max_examples=100)  # at more laws in a short time
 settings.load_profile("house")
 
 # Before Django reads its settings: tests never touch the developer's own data folder.
