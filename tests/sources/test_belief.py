@@ -66,6 +66,19 @@ def test_the_rest_keeps_its_series_and_its_moments() -> None:
     assert samples.at.tolist() == [NOW_MS, NOW_MS]
 
 
+def test_a_fall_that_is_no_restart_is_counted_and_kept() -> None:
+    """3 kW at most: 3.0 kWh, then 2.9 kWh a minute later; 10 kJ after that is a restart."""
+    belief, of = Belief("rack", Limits(3000.0)), series("energy", NODES[:1])
+    answers = []
+    for minute, joules in enumerate((10.8e6, 10.44e6, 10.45e6, 10_000.0)):
+        reading = read([joules], of)
+        reading.samples.at[:] = NOW_MS + minute * 60_000
+        found = belief.check(reading, NOW_MS + 600_000)
+        answers.append((found.samples.value.tolist(), dict(found.refused)))
+    fell = {"counter fell, and did not begin from zero": 1}
+    assert answers == [([10.8e6], {}), ([10.44e6], fell), ([10.45e6], {}), ([10_000.0], {})]
+
+
 def test_a_probe_may_have_its_own_limit() -> None:
     limits = Limits(500.0, {"node-2": 900.0, "node-3": 90.0})
     assert believed(read([501.0, 899.0, 91.0], series("power")), limits) == (

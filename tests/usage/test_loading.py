@@ -234,6 +234,24 @@ def test_by_cpu_time_what_a_node_draws_idle_is_the_least_of_the_days_before(
 
 
 @pytest.mark.usefixtures("metered")
+def test_cpu_time_that_shows_nothing_once_moves_no_energy(clock: FixedClock) -> None:
+    """200 W, 100 W of it idle; the mirror works 100 s in the hour and the rocket 300 s."""
+    work = [
+        Sample(CPU_TIME, f"cloud/{name}", 1000.0 + seconds * five / 12, T0 + five * 300_000)
+        for five in range(-1, 14)
+        for name, seconds in (("mirror", 100.0), ("rocket", 300.0))
+    ]
+    work[8] = replace(work[8], value=0.0)
+    tell(clock, 2, 900_000, work)
+    text = '[[idle]]\nnode = "n1"\nwatts = 100\n'
+    apply(parse_text(text, "x"), now=from_ms(T0))
+    report = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(4)))
+    joules = {(row.name, row.kind): row.own.millijoules / 1000 for row in report.rows}
+    assert joules[("mirror", "instance")] == pytest.approx(25 * 3600)
+    assert joules[("rocket", "instance")] == pytest.approx(75 * 3600)
+
+
+@pytest.mark.usefixtures("metered")
 def test_a_bmc_beside_an_outlet_is_named_and_not_counted(clock: FixedClock) -> None:
     details = {"feeds": "n1", "measures": "node"}
     bmc = Resource(id="bmc/n1", kind="outlet", name="n1", details=details)

@@ -25,7 +25,7 @@ class Reading:
     """What one read brought: numbers, and lists of what exists. Either may be empty.
 
     refused: how many numbers the device said that cannot be believed, by reason in a few words
-             ("not a number"); they are not among the samples
+             ("not a number"); they are not among the samples, but for falls of counters
     lacking: what was asked for and not said, in words that name it ("no power: node-1"); with
              numbers beside it the source is partly good, and without any its reading is bad
     """
