@@ -16,10 +16,9 @@ from typing import Protocol
 
 from meterhouse.clients.sysfs import rapl
 from meterhouse.clients.sysfs.files import is_number, name, number
+from meterhouse.clients.sysfs.rapl import Rapl, Stand
 from meterhouse.metering import meters
 from meterhouse.metering.meters import Meter
-from meterhouse.sources.kernel import remembered
-from meterhouse.sources.memory import Memory
 
 WHOLE_MACHINE = "power_meter"  # the ACPI power meter: what the power supply draws
 CPU_CHIPS = {"coretemp", "k10temp", "zenpower", "cpu_thermal"}
@@ -61,7 +60,7 @@ class NoSensor:
         return iter(())
 
 
-def sensor(sysfs: Path, memory: Memory | None = None) -> Sensor:
+def sensor(sysfs: Path, last: Stand | None = None) -> Sensor:
     """The best there is: the whole machine's meter, else its CPUs' counters, else other chips."""
     powered = {chip: found for chip in _chips(sysfs) if (found := _power_inputs(chip))}
     whole = [path for chip in powered if name(chip) == WHOLE_MACHINE for path in powered[chip]]
@@ -69,7 +68,7 @@ def sensor(sysfs: Path, memory: Memory | None = None) -> Sensor:
         return Hwmon(whole, "the machine's power meter (hwmon)")
     counters = rapl.counters(sysfs)
     if counters and all(counter.is_readable for counter in counters):
-        return remembered(counters, memory or Memory())
+        return Rapl(counters, last)
     others = [path for paths in powered.values() for path in paths]
     if others:
         names = sorted({name(chip) for chip in powered})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from meterhouse.clients.sysfs.rapl import Rapl
+from meterhouse.clients.sysfs.rapl import Rapl, Stand
 from meterhouse.metering import meters
 from meterhouse.metering.errors import BadReading
 from meterhouse.metering.meters import Meter
@@ -14,7 +14,8 @@ from meterhouse.metering.samples import Columns, Sample
 from meterhouse.metering.snapshots import Resource
 from meterhouse.sources import Listing, Named, Reading, Source, SourceKind
 from meterhouse.sources.host import machine, power
-from meterhouse.sources.kernel import keep
+
+RAPL = "rapl"  # what is remembered of its counters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,9 @@ class Host:
             figures = list(self.figures(at_ms))
         except (OSError, ValueError) as error:
             raise BadReading(str(error)) from error
-        if isinstance(self.sensor, Rapl):
-            keep(self.sensor, self.named.memory)
+        if isinstance(self.sensor, Rapl) and (stand := self.sensor.last):
+            turned = self.sensor.has_turned
+            self.named.memory.note(RAPL, stand.document(), at_ms, at_once=turned)
         samples = [Sample(meter, self.id, value, at_ms) for meter, value in figures]
         columns = Columns.of(samples, hold_ms=self.named.hold_ms)
         return Reading(columns, self.listing.of([self.describe()], at_ms))
@@ -87,7 +89,9 @@ class Host:
 
 @asynccontextmanager
 async def open_host(config: Config, named: Named) -> AsyncIterator[Source]:
-    sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs), named.memory))
+    named.memory.refresh()
+    last = Stand.remembered(named.memory.said.get(RAPL))
+    sensor = await named.blocking(lambda: power.sensor(Path(config.sysfs), last))
     try:
         yield Host(config, named, sensor, Listing(named.name, "machine"))
     finally:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from meterhouse.clients.sysfs.rapl import Counter, Rapl, counters
+from meterhouse.clients.sysfs.rapl import Counter, Rapl, Stand, counters
 from meterhouse.metering.errors import BadReading, Unreachable
 from meterhouse.metering.meters import ENERGY, POWER
 from meterhouse.sources import (
@@ -23,9 +23,9 @@ from meterhouse.sources import (
     SourceKind,
     checked,
 )
-from meterhouse.sources.kernel import keep, remembered
 
 NAN = float("nan")
+NAME = "rapl"  # what is remembered of its counters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,9 @@ class Packages:
             found = dict(self.rapl.read(at_ms))
         except (OSError, ValueError) as error:
             raise BadReading(str(error)) from error
-        keep(self.rapl, self.named.memory)
+        if stand := self.rapl.last:
+            turned = self.rapl.has_turned
+            self.named.memory.note(NAME, stand.document(), at_ms, at_once=turned)
         values = {meter: [found.get(meter, NAN)] for meter in (POWER, ENERGY)}
         return self.outlets.reading(at_ms, values)
 
@@ -87,7 +89,9 @@ def found(sysfs: Path) -> list[Counter]:
 
 @asynccontextmanager
 async def open_rapl(config: Config, named: Named) -> AsyncIterator[Source]:
-    rapl = remembered(await named.blocking(lambda: found(Path(config.sysfs))), named.memory)
+    named.memory.refresh()
+    there = await named.blocking(lambda: found(Path(config.sysfs)))
+    rapl = Rapl(there, Stand.remembered(named.memory.said.get(NAME)))
     node = config.node or socket.gethostname()
     outlets = Outlets(named, [node], project=config.project, measures=Measures.PACKAGE)
     try:
