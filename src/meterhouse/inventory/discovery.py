@@ -42,7 +42,7 @@ def refer(model: type[KnownT], source: str, external_ids: Collection[str]) -> di
 
 
 def _taken(model: type[KnownT]) -> set[str]:
-    return {*keys.RESERVED, *model.objects.values_list("key", flat=True)}
+    return set(model.objects.values_list("key", flat=True)) | keys.RESERVED
 
 
 def register(

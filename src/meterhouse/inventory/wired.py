@@ -43,8 +43,8 @@ def wired(words: Collection[str], now_ms: int) -> Wired:
         found.nodes.add(node)
     idle = IdlePower.objects.filter(withdrawn_ms=None)
     found.idle.update(idle.values_list("node", flat=True))
-    for outlet, fed in _said(now_ms):
-        found.outlets.update(outlet)
+    for words_of_outlet, fed in _said(now_ms):
+        found.outlets.update(words_of_outlet)
         found.nodes.update(fed)
     for meant in _aliases(OUTLETS):
         _close(found.outlets, meant)

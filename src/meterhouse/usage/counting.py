@@ -62,5 +62,6 @@ NOTES = (
     "Disk GiB-hours count as long as the resource exists, in every state.",
     f"Server hours are those of resources of kind {' or '.join(sorted(SERVERS))}.",
     f"The size of a {' or '.join(sorted(CAPACITY))} is not counted: that of what runs on it is.",
+    "Names are those of now; who paid, and where a project stood, are those of the time.",
 )
 """The rules in words, as reports print them."""
