@@ -19,8 +19,8 @@ from meterhouse.metering.periods import from_ms
 from meterhouse.store.models import Series
 from meterhouse.web import tokens
 from meterhouse.web.converters import Key
+from meterhouse.web.pages.question import FLAG, PAGE, Check, Question, moment, one_of, text, whole
 from meterhouse.web.pages.refusals import Form
-from meterhouse.web.question import FLAG, PAGE, Check, Question, moment, one_of, text, whole
 
 pytestmark = pytest.mark.django_db
 

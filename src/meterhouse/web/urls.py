@@ -23,7 +23,7 @@ from meterhouse.web.pages import (
     sources,
     users,
 )
-from meterhouse.web.question import asks, text
+from meterhouse.web.pages.question import asks, text
 
 converters.register()
 

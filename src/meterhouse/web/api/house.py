@@ -16,8 +16,8 @@ from meterhouse.metering.errors import Mistake
 from meterhouse.web.api import inventory, measured, reported
 from meterhouse.web.api.access import BY_SESSION, BY_TOKEN
 from meterhouse.web.api.shapes import Health, Refusal
+from meterhouse.web.pages.question import Check, asks, text
 from meterhouse.web.pages.refusals import Form, form_of
-from meterhouse.web.question import Check, asks, text
 
 
 class HouseAPI(NinjaAPI):

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web import metrics as told
 from meterhouse.web.api.access import BY_TOKEN
+from meterhouse.web.pages.question import asks
 from meterhouse.web.pages.refusals import Form
-from meterhouse.web.question import asks
 from meterhouse.web.rights import scope_of
 
 

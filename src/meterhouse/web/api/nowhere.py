@@ -4,8 +4,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from meterhouse.web.pages.question import asks
 from meterhouse.web.pages.refusals import Form
-from meterhouse.web.question import asks
 
 
 @asks(form=Form.JSON)

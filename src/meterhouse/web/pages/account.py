@@ -12,8 +12,8 @@ from meterhouse.metering.clock import SystemClock
 from meterhouse.metering.errors import Mistake
 from meterhouse.web import tokens
 from meterhouse.web.models import Grant, Person, Token
+from meterhouse.web.pages.question import CSV, asks
 from meterhouse.web.pages.tables import Column, Table, page
-from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import login_in
 from meterhouse.web.templatetags.house import ago
 

@@ -18,9 +18,19 @@ from meterhouse.store.reading import Stored
 from meterhouse.web.pages import periods
 from meterhouse.web.pages.periods import LASTS, Chosen, graph_period
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.question import (
+    CSV,
+    FLAG,
+    PAGE,
+    Question,
+    asks,
+    moment,
+    one_of,
+    text,
+    whole,
+)
 from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.tables import Column, Table, page, page_number, pager, require_page
-from meterhouse.web.question import CSV, FLAG, PAGE, Question, asks, moment, one_of, text, whole
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import sight_of
 from meterhouse.web.templatetags.house import length_of

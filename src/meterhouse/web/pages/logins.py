@@ -22,8 +22,8 @@ from meterhouse.web import endings, tokens
 from meterhouse.web import logins as book
 from meterhouse.web.models import Grant, Person
 from meterhouse.web.pages.names import Names, names_for
+from meterhouse.web.pages.question import CSV, asks
 from meterhouse.web.pages.tables import Column, Table, page
-from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import login_in, scope_in
 from meterhouse.web.templatetags.house import ago
 

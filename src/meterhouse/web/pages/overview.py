@@ -26,9 +26,9 @@ from meterhouse.usage.overlaps import measured_twice
 from meterhouse.web.models import SourceConfig
 from meterhouse.web.pages import sources
 from meterhouse.web.pages.names import names_for
+from meterhouse.web.pages.question import CSV, asks
 from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.tables import Column, Table, page
-from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import scope_in
 
 NEW = timedelta(minutes=5)

@@ -24,8 +24,8 @@ from meterhouse.metering.periods import to_ms
 from meterhouse.web import tokens
 from meterhouse.web.pages import hall
 from meterhouse.web.pages.embedding import Said, login_by_key
+from meterhouse.web.pages.question import asks, moment, one_of, text, whole
 from meterhouse.web.pages.refusals import Form
-from meterhouse.web.question import asks, moment, one_of, text, whole
 
 TYPES = {Format.PNG: "image/png", Format.SVG: "image/svg+xml"}
 SUMMARY, PROBE = (694, 400), (497, 220)

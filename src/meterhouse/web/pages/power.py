@@ -32,9 +32,9 @@ from meterhouse.web.pages.embedding import address_of
 from meterhouse.web.pages.hall import Asked, Hall, asked, hall, newest, wanted
 from meterhouse.web.pages.legends import ORDERS, Shown, natural, shown
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.question import FLAG, PAGE, Question, asks, moment, one_of, text
 from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.tables import Column, Table, as_csv, page
-from meterhouse.web.question import FLAG, PAGE, Question, asks, moment, one_of, text
 from meterhouse.web.rights import login_in, scope_in
 
 HEADING = "Power"

@@ -24,11 +24,11 @@ from meterhouse.web.pages import graphs as single
 from meterhouse.web.pages.hall import Asked, asked, one, wanted
 from meterhouse.web.pages.legends import Figures
 from meterhouse.web.pages.points import told
+from meterhouse.web.pages.question import FLAG, LOOKS, asks, moment, one_of
 from meterhouse.web.pages.refusals import Form
 from meterhouse.web.pages.resources import WIRED, measured
 from meterhouse.web.pages.tables import page
 from meterhouse.web.pages.tones import TONES
-from meterhouse.web.question import FLAG, LOOKS, asks, moment, one_of
 from meterhouse.web.rights import scope_in
 from meterhouse.web.sight import Sight, sight_of
 

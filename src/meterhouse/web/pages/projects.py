@@ -12,8 +12,8 @@ from meterhouse.live import figures
 from meterhouse.metering.clock import SystemClock
 from meterhouse.web.pages import periods, resources
 from meterhouse.web.pages.names import Names, address, has_ended, names_for
+from meterhouse.web.pages.question import CSV, PERIOD, asks
 from meterhouse.web.pages.tables import Column, Table, moment, page
-from meterhouse.web.question import CSV, PERIOD, asks
 
 
 @asks(CSV)

@@ -29,8 +29,8 @@ from meterhouse.web.pages.legends import natural
 from meterhouse.web.pages.names import Names, names_for
 from meterhouse.web.pages.periods import PRESETS, Chosen, report_period
 from meterhouse.web.pages.periods import written as written_moment
+from meterhouse.web.pages.question import PERIOD, Question, asks, one_of, text
 from meterhouse.web.pages.refusals import Form
-from meterhouse.web.question import PERIOD, Question, asks, one_of, text
 from meterhouse.web.rights import scope_in
 
 SORTS: Mapping[str, tuple[str, Callable[[Row], object]]] = {

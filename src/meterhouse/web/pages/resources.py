@@ -22,6 +22,7 @@ from meterhouse.usage.wires import Wires, wires_of
 from meterhouse.usage.wiring import HOSTS, METERS
 from meterhouse.web.pages import periods
 from meterhouse.web.pages.names import Names, address, has_ended, names_for
+from meterhouse.web.pages.question import CSV, FLAG, LOOKS, PAGE, PERIOD, asks, one_of, text
 from meterhouse.web.pages.tables import (
     Column,
     Table,
@@ -31,7 +32,6 @@ from meterhouse.web.pages.tables import (
     pager,
     require_page,
 )
-from meterhouse.web.question import CSV, FLAG, LOOKS, PAGE, PERIOD, asks, one_of, text
 from meterhouse.web.sight import sight_of
 
 SIZE = 50

@@ -10,8 +10,8 @@ from meterhouse.inventory import reading
 from meterhouse.inventory.finding import Wanted
 from meterhouse.web.pages import resources
 from meterhouse.web.pages.names import Names, names_for
+from meterhouse.web.pages.question import CSV, asks, text
 from meterhouse.web.pages.tables import Column, Table, page
-from meterhouse.web.question import CSV, asks, text
 
 MOST = 50
 

@@ -14,9 +14,9 @@ from meterhouse.metering.secrets import masked
 from meterhouse.sources import kind as kind_called
 from meterhouse.web.models import SourceConfig, SourceRun, SourceStatus
 from meterhouse.web.pages.publishers import of_publishers
+from meterhouse.web.pages.question import CSV, asks
 from meterhouse.web.pages.tables import Column, Table, moment, page
 from meterhouse.web.pages.tones import TONES
-from meterhouse.web.question import CSV, asks
 from meterhouse.web.rights import scope_in
 from meterhouse.web.templatetags.house import ago
 
