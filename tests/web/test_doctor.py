@@ -1,12 +1,16 @@
-"""What the doctor says of what lies on the disk."""
+"""What the doctor says of what lies on the disk, and of damaged rows."""
 
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from tests.bus.cast import power
+from tests.conftest import NOON
+from tests.store.conftest import House
 
 from meterhouse.bus.journal import Journal
 from meterhouse.metering.clock import FixedClock
+from meterhouse.store.recorder import Recorder
 from meterhouse.web.doctor import Finding, Verdict, examine
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +37,16 @@ def test_the_doctor_names_journals_that_lost_batches_and_states_that_are_damaged
     damaged, _ = of_journals(tmp_path, clock)
     assert damaged.verdict is Verdict.BAD
     assert "state.json: is empty; it is written anew" in damaged.what
+
+
+def test_the_doctor_names_a_damaged_row(tmp_path: Path) -> None:
+    house = House(Recorder(lambda _: None, clock=FixedClock(NOON)))
+    house.tell([(0, 1.0)])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE store_head SET value = %s", [b"\x07"])
+        cursor.execute("SELECT id FROM store_head")
+        (number,) = cursor.fetchone()
+    found = [one for one in examine(tmp_path, FixedClock(NOON)) if "damaged" in one.what]
+    assert [(one.verdict, one.what) for one in found] == [
+        (Verdict.BAD, f"1 rows are damaged, such as row {number} of store_head")
+    ]

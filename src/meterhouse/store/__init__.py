@@ -10,7 +10,7 @@ was sealed, in which order it came, or how often.
 
     recorder    batches, exactly once: positions, catalogue (ids), screening, quick, heads, packing
                 each sample's own hold: holds, hold_changes
-    sealing     merging, blocks, codec
+    sealing     merging, blocks, codec; rows that cannot be read: damage, soundness
     closing     folding (the arithmetic), raw, shelves
     bringing    what was measured elsewhere before: past (the arithmetic)
     reading     planning (which granularity), reckoning, ends (latest), snapshot

@@ -8,15 +8,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from enum import IntEnum
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from meterhouse.store import codec
+from meterhouse.store import codec, damage
 from meterhouse.store.bridging import AFTER, BEFORE
+from meterhouse.store.counting import count_refused
+from meterhouse.store.damage import Table
 from meterhouse.store.folding import Floats, Ints, Rows
 from meterhouse.store.merging import Part
+from meterhouse.store.screening import Reason
 
 _MS = timedelta(milliseconds=1)
 DAY_MS = timedelta(days=1) // _MS
@@ -176,7 +180,12 @@ def write(cursor: Any, new: Sequence[New]) -> None:
 
 
 def delete(cursor: Any, ids: Iterable[int]) -> None:
-    cursor.executemany("DELETE FROM store_block WHERE id = %s", [(one,) for one in ids])
+    """Delete blocks; what those held that could not be read is counted."""
+    numbers = list(ids)
+    cursor.executemany("DELETE FROM store_block WHERE id = %s", [(one,) for one in numbers])
+    lost = sum(damage.forget(Table.BLOCK, one) for one in numbers)
+    if lost:
+        count_refused(cursor, {Reason.DAMAGED: lost})
 
 
 def of_samples(parts: Sequence[Part]) -> list[New]:
@@ -221,8 +230,20 @@ def _encoded_together(pieces: Sequence[Part]) -> Iterator[New]:
 
 
 def samples(block: Block) -> tuple[Ints, Floats]:
-    at, value = codec.unpack(block.payload, 2)
-    return codec.decode_ints(at, block.size), codec.decode_floats(value, block.size)
+    """The samples of a block; none if it is damaged."""
+    found = damage.read(Table.BLOCK, block.id, block.size, partial(_samples, block))
+    return found or (np.empty(0, np.int64), np.empty(0))
+
+
+def _samples(block: Block) -> tuple[Ints, Floats]:
+    at_column, value_column = codec.unpack(block.payload, 2)
+    at = codec.decode_ints(at_column, block.size)
+    value = codec.decode_floats(value_column, block.size)
+    if at[0] != block.start_ms or at[-1] != block.end_ms - 1 or len(value) != len(at):
+        raise ValueError("its samples are not those that its row names")
+    if not np.isfinite(value).all():
+        raise ValueError("a value is no number")
+    return at, value
 
 
 def of_rows(granularity: Granularity, parts: Sequence[tuple[int, Rows]]) -> list[New]:
@@ -261,12 +282,24 @@ def _encoded(name: str, column: Any, bounds: Sequence[int]) -> Iterator[bytes]:
 
 
 def rows(block: Block, wanted: Collection[str] = frozenset(_COLUMNS)) -> Rows:
-    """The buckets of a block. Columns that are not wanted are not decoded: they hold zeros."""
+    """The buckets of a block; none if it is damaged.
+
+    Columns that are not wanted are not decoded: they hold zeros.
+    """
+    found = damage.read(Table.BLOCK, block.id, block.size, partial(_rows, block, wanted))
+    return Rows.none() if found is None else found
+
+
+def _rows(block: Block, wanted: Collection[str]) -> Rows:
     columns = zip(_COLUMNS, codec.unpack(block.payload, len(_COLUMNS)), strict=True)
     decoded: dict[str, Any] = {
         name: _column(name, column, block.size) if name in wanted else np.zeros(block.size)
         for name, column in columns
     }
+    if any(len(column) != block.size for column in decoded.values()):
+        raise ValueError("a column is not as long as its row says")
+    if "start" in wanted and decoded["start"][0] != block.start_ms:
+        raise ValueError("its buckets are not those that its row names")
     return Rows(**decoded)
 
 

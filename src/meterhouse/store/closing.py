@@ -199,18 +199,19 @@ def _join(cursor: Any, granularity: Granularity, spans: Sequence[Span]) -> None:
     for block in blocks.touching(cursor, granularity, spans):
         by_series.setdefault(block.series, []).append(block)
         old.append(block.id)
-    blocks.delete(cursor, old)
     if granularity is Granularity.RAW:
         parts = [
             Part(series, *raw.joined([*map(blocks.samples, found)]))
             for series, found in by_series.items()
         ]
-        blocks.write(cursor, blocks.of_samples(parts))
+        new = blocks.of_samples(parts)
     else:
         rows = [
             (series, Rows.join([*map(blocks.rows, found)])) for series, found in by_series.items()
         ]
-        blocks.write(cursor, blocks.of_rows(granularity, rows))
+        new = blocks.of_rows(granularity, rows)
+    blocks.delete(cursor, old)
+    blocks.write(cursor, new)
 
 
 def close_again(cursor: Any, state: State, late: Ints) -> None:

@@ -107,6 +107,8 @@ def _by_layout(
     for row in map(_Outline._make, cursor.fetchall()):
         layouts.setdefault((row.series, row.size), []).append(row)
     for (blob, size), rows in layouts.items():
+        if len(blob) not in {4, 4 * size} or size <= 0:
+            continue  # damaged: who reads its samples says so
         series = packing.unpack_series(blob, size)
         mine = series[heads.among(series, ids)].tolist()
         if mine:

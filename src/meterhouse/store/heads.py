@@ -1,13 +1,14 @@
 """The head: one row for each recorded batch, cheap to write, merged on read, soon sealed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from meterhouse.store import packing
+from meterhouse.store import damage, packing
+from meterhouse.store.damage import Table
 from meterhouse.store.holds import VERSION
 
 _INSERT = (
@@ -51,7 +52,16 @@ class Row(NamedTuple):
     @property
     def layout(self) -> tuple[object, ...]:
         """The same for rows that are unpacked together."""
-        return self.series, self.size, len(self.at), len(self.value), self.value[0]
+        return self.series, self.size, len(self.at), len(self.value), self.value[:1]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be unpacked; said once in the log if not."""
+        lengths = len(self.series), len(self.at), len(self.value)
+        if packing.fits(self.size, *lengths, bytes(self.value[:1])):
+            return True
+        damage.note(Table.HEAD, self.id, self.size, "its columns are not as long as it says")
+        return False
 
 
 class Span(NamedTuple):
@@ -106,6 +116,12 @@ def oldest(cursor: Any, samples: int) -> list[Row]:
     return list(map(Row._make, cursor.fetchall()))
 
 
+def every(cursor: Any) -> Iterator[Row]:
+    """All rows, one after the other."""
+    cursor.execute(f"{_SELECT} ORDER BY id")
+    yield from map(Row._make, cursor)
+
+
 def delete(cursor: Any, rows: Sequence[Row]) -> None:
     cursor.executemany("DELETE FROM store_head WHERE id = %s", [(row.id,) for row in rows])
 
@@ -118,6 +134,8 @@ def joined(rows: Sequence[Row], ids: Collection[int] | None = None) -> Samples:
     parts, order = [], []
     for numbers in layouts.values():
         first = rows[numbers[0]]
+        if not first.is_sound:
+            continue
         series = packing.unpack_series(first.series, first.size)
         places = np.arange(len(series)) if ids is None else np.flatnonzero(among(series, ids))
         if len(places):

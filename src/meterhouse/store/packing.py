@@ -64,6 +64,22 @@ def _packed(digits: int, scaled: Floats, value: Floats) -> bytes:
     return bytes((digits,)) + scaled.astype(_SIGNED[2 if largest < 2**15 else 4]).tobytes()
 
 
+def fits(size: int, series: int, at: int, value: int, digits: bytes) -> bool:
+    """Whether columns of so many bytes can be of a row of ``size`` samples, and hold numbers.
+
+    digits: the first byte of the values
+    """
+    width, rest = divmod(value - 1, max(size, 1))
+    of_digits = (2, 4) if digits and digits[0] <= _DIGITS else (8,) if digits == b"\xff" else ()
+    return (
+        size > 0
+        and series in {4, 4 * size}
+        and at in {0, 2 * size, 4 * size, 8 * size}
+        and width in of_digits
+        and not rest
+    )
+
+
 def unpack_series(blob: bytes, count: int) -> Ids:
     ids = np.frombuffer(blob, np.uint32)
     return ids if len(ids) == count else ids[0] + np.arange(count, dtype=np.uint32)

@@ -145,4 +145,5 @@ def first_after(cursor: Any, series: int, moment_ms: int) -> int | None:
     if block is None:
         return None
     at, _ = blocks.samples(block)
-    return int(at[np.searchsorted(at, moment_ms, side="right")])
+    after = at[np.searchsorted(at, moment_ms, side="right") :]
+    return int(after[0]) if len(after) else None

@@ -10,6 +10,7 @@ from meterhouse.metering.periods import to_ms
 from meterhouse.store.heads import Samples, Span
 
 EARLIEST_MS = to_ms(datetime(2000, 1, 1, tzinfo=UTC))
+LATEST_MS = to_ms(datetime(2200, 1, 1, tzinfo=UTC))  # later ones are of damaged rows
 LARGEST = 1e200  # sums and squares of larger values would overflow
 AHEAD_MS = timedelta(days=1) // timedelta(milliseconds=1)
 IN_STEP_MS = 5_000
@@ -23,6 +24,7 @@ class Reason(StrEnum):
     TOO_EARLY = "before the year 2000"
     TOO_LATE = "more than a day in the future"
     NO_METER = "unknown meter"
+    DAMAGED = "of a damaged row of the database"
     PRUNED = "older than what is still kept"
     GIVEN_UP = "of a journal that was begun anew"
 

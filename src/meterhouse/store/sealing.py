@@ -23,7 +23,7 @@ from meterhouse.store.blocks import DAY_MS, Granularity, Span
 from meterhouse.store.counting import count_refused
 from meterhouse.store.locking import alone
 from meterhouse.store.merging import Part, by_series, merge
-from meterhouse.store.screening import Reason
+from meterhouse.store.screening import EARLIEST_MS, LARGEST, LATEST_MS, Reason
 from meterhouse.store.states import State, hour_of
 
 ROWS = 600  # heads that are worth sealing: ten minutes of one publisher at 1 Hz
@@ -77,9 +77,18 @@ def _seal_some(over_ms: int, using: str) -> int:
 def seal_oldest(cursor: Any) -> int:
     """Turn the oldest heads into blocks; return how many samples they held."""
     rows = heads.oldest(cursor, SAMPLES)
-    seal_parts(cursor, by_series(heads.joined(rows)))
+    samples = heads.joined([row for row in rows if row.is_sound])
+    lost = sum(max(row.size, 1) for row in rows if not row.is_sound)
+    believed = np.abs(samples.value) <= LARGEST  # as all was that was written
+    believed &= (samples.at >= EARLIEST_MS) & (samples.at < LATEST_MS)
+    parts = by_series(samples.only(believed))
+    known = states.by_id(cursor, [part.series for part in parts])
+    lost += int((~believed).sum()) + sum(len(p.at) for p in parts if p.series not in known)
+    if lost:
+        count_refused(cursor, {Reason.DAMAGED: lost})
+    seal_parts(cursor, [part for part in parts if part.series in known])
     heads.delete(cursor, rows)
-    return sum(row.size for row in rows)
+    return sum(max(row.size, 1) for row in rows)
 
 
 def _close_some(over_ms: int, using: str) -> int:

@@ -23,6 +23,7 @@ from meterhouse.metering.periods import from_ms
 from meterhouse.sources.runner.records import Status
 from meterhouse.station.service import one_line
 from meterhouse.store import reading
+from meterhouse.store.soundness import soundness
 from meterhouse.web import counted, sourcebook
 from meterhouse.web.models import SourceStatus
 from meterhouse.web.ready import pending_migrations
@@ -66,6 +67,7 @@ def examine(data: Path, clock: Clock) -> Iterator[Finding]:
         "secrets": lambda: _secrets(data),
         "disk space": lambda: _space(data),
         "database": _database,
+        "rows": _rows,
         "configuration": _configuration,
         "elsewhere": lambda: _elsewhere(clock),
         "journal": lambda: _journal(data / "journal", clock),
@@ -175,6 +177,19 @@ def _sqlite(path: Path) -> Iterator[Finding]:
         yield Finding(
             "database", Verdict.BAD, f"{path} is damaged: {row}", "restore it from a backup"
         )
+
+
+def _rows() -> Iterator[Finding]:
+    """Rows of samples that cannot be read: they are stepped over everywhere else."""
+    sound = soundness()
+    if sound.damaged:
+        table, number = sound.damaged[0]
+        what = f"{len(sound.damaged)} rows are damaged, such as row {number} of {table}"
+        do = "their readings are left out; restore the database from a backup, test the disk"
+        yield Finding("rows", Verdict.BAD, what, do)
+    if sound.lost:
+        what = f"{sound.lost} readings were of damaged rows and are gone"
+        yield Finding("rows", Verdict.DOUBT, what, "restore them from a backup; test the disk")
 
 
 def _read_only() -> Finding:
