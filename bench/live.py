@@ -130,9 +130,10 @@ async def served(token: str) -> dict[str, float]:
     from meterhouse.live.board import Board  # noqa: PLC0415
     from meterhouse.live.probes import Probes, named  # noqa: PLC0415
     from meterhouse.metering.clock import SystemClock  # noqa: PLC0415
-    from meterhouse.web.asgi import application, send_body  # noqa: PLC0415
+    from meterhouse.web.asgi import Front  # noqa: PLC0415
     from meterhouse.web.kwapi import Kwapi  # noqa: PLC0415
     from meterhouse.web.readers import Readers  # noqa: PLC0415
+    from meterhouse.web.replies import send_body  # noqa: PLC0415
     from meterhouse.web.services.server import serve  # noqa: PLC0415
 
     clock = SystemClock()
@@ -151,7 +152,7 @@ async def served(token: str) -> dict[str, float]:
 
     readers = Readers(clock)
     rooms: dict[str, Any] = {"v1": Kwapi(answers, readers), "kwapi": as_kwapi}
-    front = application(pages_of(answers), {}, rooms)
+    front = Front(pages_of(answers), rooms)
     port, listening = free_port(), asyncio.Event()
     serving = asyncio.create_task(serve(front, "127.0.0.1", port, listening.set))
     await listening.wait()

@@ -1,7 +1,6 @@
 """Windows of time, mostly hours, and sums over them: how much of what lies in which window.
 
-Everything is linear in time within a window, so a stretch gets its part of what is in a window by
-how long it lies there, and cutting a stretch in two and adding gives the same.
+What comes when within a window is said by a course (course.py).
 """
 
 from dataclasses import dataclass
@@ -55,22 +54,6 @@ class Windows:
                 begun.reshape(rows, width), axis=1
             )
         return np.diff(total, axis=1)
-
-    def spread(self, amount: Floats | Ints, row: Ints, start_ms: Ints, end_ms: Ints) -> Floats:
-        """What stretches get of an amount[rows, n] that comes evenly within each window."""
-        until = np.zeros((len(amount), len(self.edges)))
-        np.cumsum(amount, axis=1, out=until[:, 1:])
-        result: Floats = self._at(amount, until, row, end_ms) - self._at(
-            amount, until, row, start_ms
-        )
-        return result
-
-    def _at(self, amount: Floats | Ints, until: Floats, row: Ints, at_ms: Ints) -> Floats:
-        at_ms = np.clip(at_ms, self.edges[0], self.edges[-1])  # nothing comes before and after
-        place = np.clip(np.searchsorted(self.edges, at_ms, side="right") - 1, 0, len(self) - 1)
-        part = (at_ms - self.edges[place]) / self.length[place]
-        result: Floats = until[row, place] + amount[row, place] * part
-        return result
 
 
 def ratio(part: Floats | Ints, whole: Floats | Ints) -> Floats:
