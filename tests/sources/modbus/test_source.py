@@ -177,3 +177,16 @@ async def test_nonsense_costs_its_time_and_nothing_else(
         ended = await run(meters(port), clock)
     assert ended.outcome is Outcome.UNREACHABLE
     assert ended.samples == 0
+
+
+@pytest.mark.parametrize("missing", [("watts",), ("kwh",), ("watts", "kwh")])
+async def test_a_number_that_a_meter_does_not_say_is_told(
+    clock: FixedClock, missing: tuple[str, ...]
+) -> None:
+    said = {"watts": 115.0, "kwh": 2.5} | dict.fromkeys(missing, NAN)
+    units = {1: peer.Unit(peer.sdm120(**said)), 2: peer.Unit(peer.sdm120(watts=1.0, kwh=1.0))}
+    async with peer.gateway(units) as port:
+        done = await run(meters(port, units=[1, 2], probes=["a", "b"]), clock)
+    assert done.outcome is Outcome.PARTIAL
+    names = {"watts": "no power: a", "kwh": "no energy: a"}
+    assert all(names[each] in done.error for each in missing)
