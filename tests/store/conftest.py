@@ -126,27 +126,39 @@ def bridged(
 ) -> tuple[float, float]:
     """What a counter says of a stretch, in its unit and milliseconds, reading by reading."""
     amount, covered = 0.0, 0.0
+    for before, at, added in grown(readings, fastest):
+        inside = max(min(at, end_ms) - max(before, start_ms), 0)
+        amount += added * inside / (at - before)
+        covered += inside
+    return amount, covered
+
+
+def grown(
+    readings: dict[int, float], fastest: Fastest = JOULES
+) -> Iterator[tuple[int, int, float]]:
+    """From when to when a counter is known, and what it added, stretch by stretch."""
     chain = _kept(readings, fastest)
     judged = list(_judged(readings, chain, fastest))
     below = _below(readings, chain, [known for _, known in judged])
     for (before, at), (added, known) in zip(pairwise(chain), judged, strict=True):
-        if before in below:
-            continue
-        inside = max(min(at, end_ms) - max(before, start_ms), 0)
-        amount += added * inside / (at - before)
-        covered += inside if known else 0
-    return amount, covered
+        if known and before not in below:
+            yield before, at, added
 
 
 def stood(
-    readings: dict[int, float], start_ms: int, end_ms: int, hold_ms: int, fastest: Fastest
+    readings: dict[int, float],
+    start_ms: int,
+    end_ms: int,
+    hold_ms: int | Mapping[int, int],
+    fastest: Fastest,
 ) -> int:
     """Milliseconds of a stretch in which readings stand, and are believed."""
     found, moments = 0, sorted(readings)
     for at, following in pairwise([*moments, math.inf]):
         if following < math.inf and not bridged(readings, int(at), int(following), fastest)[1]:
             continue
-        until = min(at + hold_ms, following, end_ms)
+        hold = hold_ms if isinstance(hold_ms, int) else hold_ms[int(at)]
+        until = min(at + hold, following, end_ms)
         found += max(int(until) - max(int(at), start_ms), 0)
     return found
 

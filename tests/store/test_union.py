@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.conftest import NOON
-from tests.store.conftest import DAY, HOUR, MINUTE, NODE, START, House, empty_the_store
+from tests.store.conftest import DAY, HOUR, MINUTE, NODE, START, House, empty_the_store, grown
 from tests.store.test_laws import LAWS
 
 from meterhouse.metering.clock import FixedClock
@@ -65,15 +65,10 @@ def tell(house: House, meter: Meter, told: Told) -> None:
 
 def by_counter(told: Told) -> list[Interval]:
     """What a counter says between two readings, as watts; what cannot be believed is not there."""
-    intervals, distrusted = [], False
-    for (before, was), (at_ms, value) in pairwise(told):
-        fell = value < was
-        added = value if fell else value - was
-        believed = 0 <= added <= 1e6 * (at_ms - before) / 1000
-        if believed and not distrusted:
-            intervals.append((before, at_ms, added * 1000 / (at_ms - before)))
-        distrusted = fell and not believed
-    return intervals
+    return [
+        (before, at_ms, added * 1000 / (at_ms - before))
+        for before, at_ms, added in grown(dict(told))
+    ]
 
 
 def by_power(told: Told) -> list[Interval]:

@@ -184,6 +184,31 @@ def test_what_an_outlet_reads_reaches_the_owners_of_what_runs_on_its_node() -> N
 
 
 @pytest.mark.usefixtures("metered")
+@pytest.mark.parametrize("by", list(Axis))
+def test_power_that_is_missing_is_a_gap_with_its_source(by: Axis) -> None:
+    """The last of its readings, at 1:59:50, stands for 30 s."""
+    report = ask(by, period=Period.from_ms(T0, at(12)))
+    power = [gap for gap in report.gaps if gap.kind == "power"]
+    assert [(gap.source, gap.period.start_ms, gap.period.end_ms) for gap in power] == [
+        ("pdu", T0 + 7_220_000, at(12))
+    ]
+    assert any("gaps of power" in note for note in report.notes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_power_that_is_never_missing_is_no_gap() -> None:
+    report = ask(Axis.PROJECT, period=Period.from_ms(T0, at(8)))
+    assert [gap for gap in report.gaps if gap.kind == "power"] == []
+
+
+@pytest.mark.usefixtures("metered")
+def test_a_gap_of_power_is_not_named_to_who_sees_nothing_of_its_source() -> None:
+    somebody = replace(ALL, everything=False)
+    report = ask(Axis.PROJECT, somebody, period=Period.from_ms(T0, at(12)))
+    assert [gap for gap in report.gaps if gap.kind == "power"] == []
+
+
+@pytest.mark.usefixtures("metered")
 def test_a_long_period_costs_what_its_data_costs() -> None:
     """Ten years of four reports took 16 GB: hours in which nothing was read cost like others."""
     whole = ask(Axis.RESOURCE, period=Period.from_ms(T0, at(8)))

@@ -1,16 +1,20 @@
 """What the doctor says of what lies on the disk, and of damaged rows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from tests.bus.cast import power
 from tests.conftest import NOON
+from tests.station.test_telling import STATE
 from tests.store.conftest import House
 
 from meterhouse.bus.journal import Journal
 from meterhouse.metering.clock import FixedClock
+from meterhouse.sources.runner.records import Status
 from meterhouse.store.recorder import Recorder
+from meterhouse.web import sourcebook
 from meterhouse.web.doctor import Finding, Verdict, examine
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +54,16 @@ def test_the_doctor_names_a_damaged_row(tmp_path: Path) -> None:
     assert [(one.verdict, one.what) for one in found] == [
         (Verdict.BAD, f"1 rows are damaged, such as row {number} of store_head")
     ]
+
+
+@pytest.mark.parametrize("status", [Status.PARTIAL, Status.FAILING, Status.STUCK])
+def test_a_source_that_gives_less_than_it_promised_is_something_to_mend(
+    tmp_path: Path, clock: FixedClock, status: Status
+) -> None:
+    sourcebook.save("rack", {"kind": "dummy", "probes": ["a"]})
+    sourcebook.note_status(replace(STATE, status=status, error="no energy: a"))
+    found = [one for one in examine(tmp_path, clock) if one.subject == "configuration"]
+    assert (found[0].verdict, found[0].what) == (
+        Verdict.BAD,
+        f"source rack is {status}: no energy: a",
+    )

@@ -38,7 +38,8 @@ def load(question: Question, using: str) -> Estate:
     tariff, known = tariff_in(period, using), meters(using)
     read = _read(period, using) if known.resources else None
     measure = _measure(known, read, using)
-    spread = spreading(read, tariff, known, measure, using) if read else None
+    until = period.end_ms
+    spread = spreading(read, tariff, known, measure, using, until_ms=until) if read else None
     # A node's energy is split over all that is on it, whoever asks; ``choose`` keeps the rest.
     scope = question.scope if spread is None else ALL
     # After what refers to them: one that is new by now does no harm, one missing would.

@@ -1,6 +1,7 @@
 """Reads from the database what energy is split by: meters, feeds, nodes, CPU time."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -16,12 +17,14 @@ from meterhouse.usage.counting import SERVERS
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.estate import Measure, Spread
 from meterhouse.usage.feeding import Fed, feed
+from meterhouse.usage.gaps import Gap
 from meterhouse.usage.metered import Meters
+from meterhouse.usage.power_gaps import power_gaps
 from meterhouse.usage.shapes import shape
 from meterhouse.usage.sharing import Work
 from meterhouse.usage.slices import Spreading
 from meterhouse.usage.spreading import Readings, spread
-from meterhouse.usage.stretches import Stretches
+from meterhouse.usage.stretches import Ints, Stretches
 from meterhouse.usage.tariff import Tariff
 from meterhouse.usage.windows import Floats, Windows
 from meterhouse.usage.wiring import (
@@ -43,9 +46,12 @@ IDLE_DAYS = 7
 
 
 def spreading(
-    period: Period, tariff: Tariff, known: Meters, direct: Measure, using: str
+    period: Period, tariff: Tariff, known: Meters, direct: Measure, using: str, *, until_ms: int
 ) -> Spread | None:
-    """How pieces of a period get their energy; None where no node and no outlet is metered."""
+    """How pieces of a period get their energy; None where no node and no outlet is metered.
+
+    until_ms: to when usage is counted; from the period's end to then nothing was read
+    """
     names = [inventory.resource_names(using, kinds=kinds) for kinds in (HOSTS, METERS)]
     hosts, outlets = map(Book, names)
     metered = known.resources & {key for each in names for key in each}
@@ -86,9 +92,35 @@ def spreading(
                 *_unmetered(fed, {k: v[first:] for k, v in there.items()}),
             ),
         )
-        return spread(pieces, readings)
+        gaps = _gaps(windows, _cut(energy, first), rows, until_ms, using)
+        return replace(spread(pieces, readings), gaps=gaps)
 
     return work_out
+
+
+def _gaps(
+    windows: Windows,
+    energy: Mapping[str, tuple[Floats, Floats]],
+    rows: Sequence[RevisionRow],
+    until_ms: int,
+    using: str,
+) -> tuple[Gap, ...]:
+    """When meters that were there said nothing, to the end of what is counted."""
+    later = windows.edges[-1] < until_ms
+    whole = Windows(np.append(windows.edges, until_ms)) if later else windows
+    listed = [row for row in rows if row.resource_key in energy]
+
+    def cover(meters: Sequence[str], cuts: Windows) -> Floats | Ints:
+        if cuts is not whole:
+            return energy_grid(meters, cuts.edges, using).covered_ms
+        known = np.array([energy[meter][1] for meter in meters])
+        return np.pad(known, ((0, 0), (0, int(later))))
+
+    def presence(meters: Sequence[str], cuts: Windows) -> Floats:
+        there = _there(cuts, listed, tuple({row.kind for row in listed}))
+        return np.array([there[meter] for meter in meters])
+
+    return power_gaps({row.resource_key: row.source for row in listed}, whole, cover, presence)
 
 
 def _workers(of: Stretches, using: str) -> tuple[str, ...]:
@@ -161,9 +193,11 @@ def _pdu(row: RevisionRow) -> tuple[str, str, bool]:
     return row.source, detail(row.details, "pdu"), place == PLACES[0]
 
 
-def _there(windows: Windows, rows: Iterable[RevisionRow]) -> dict[str, Floats]:
-    """Node to how long it was there in each window."""
-    nodes = [row for row in rows if row.kind in HOSTS]
+def _there(
+    windows: Windows, rows: Iterable[RevisionRow], kinds: Sequence[str] = HOSTS
+) -> dict[str, Floats]:
+    """Node, or what is of other kinds, to how long it was there in each window."""
+    nodes = [row for row in rows if row.kind in kinds]
     numbers = {key: n for n, key in enumerate(dict.fromkeys(row.resource_key for row in nodes))}
     found = windows.filled(
         np.array([numbers[row.resource_key] for row in nodes], np.int64),

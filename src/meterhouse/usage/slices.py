@@ -11,6 +11,7 @@ import numpy as np
 
 from meterhouse.usage.cutting import Pieces
 from meterhouse.usage.energy import Energy
+from meterhouse.usage.gaps import Gap
 from meterhouse.usage.stretches import Ints, Stretches
 from meterhouse.usage.windows import Floats, apportion, ratio
 
@@ -36,12 +37,14 @@ class Spreading:
     """Pieces with their energy, and in sentences what is to be known about it.
 
     slices: the energy cut where a price or a factor changes
+    gaps:   when which source's meters said nothing
     """
 
     pieces: Pieces
     energy: Energy
     slices: Slices
     notes: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 def directly(of: Stretches, measure: Callable[[Stretches], Energy]) -> Between:

@@ -1,12 +1,13 @@
 """The statement: who used what in a period, along any axis, always with the same total."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
 
 from meterhouse.inventory.facts import Tree
 from meterhouse.inventory.scope import Scope
+from meterhouse.metering.meters import POWER
 from meterhouse.metering.periods import Period
 from meterhouse.usage.atoms import Atoms, attribute, total
 from meterhouse.usage.counting import NOTES
@@ -59,7 +60,7 @@ def answer(question: Question, estate: Estate) -> Report:
     atoms = attribute(spread, silences(estate.gaps), tariff)
     ledger = choose(question, atoms, estate.names)
     used = total(ledger.atoms)
-    silent = _gaps(question, estate, ledger.atoms)
+    silent = _gaps(question, (*estate.gaps, *spread.gaps), ledger.atoms)
     return Report(
         title=f"Usage by {question.by}",
         subject=_subject(question, ledger),
@@ -79,12 +80,13 @@ def answer(question: Question, estate: Estate) -> Report:
     )
 
 
-def _gaps(question: Question, estate: Estate, atoms: Atoms) -> tuple[Gap, ...]:
+def _gaps(question: Question, gaps: Sequence[Gap], atoms: Atoms) -> tuple[Gap, ...]:
     """The gaps of what is in the report; of every source, if nothing is left out of it."""
     there = {atoms.origins[number] for number in np.unique(atoms.origin)}
+    there |= {(source, POWER.name) for source, _ in there}
     return tuple(
         sorted(
-            (gap for gap in estate.gaps if question.is_all or (gap.source, gap.kind) in there),
+            (gap for gap in gaps if question.is_all or (gap.source, gap.kind) in there),
             key=lambda gap: (gap.period, gap.source, gap.kind),
         )
     )
@@ -137,7 +139,12 @@ def _coverage_notes(used: Quantities, gaps: tuple[Gap, ...], until: datetime) ->
             )
         else:
             yield f"Not read yet in this period: {names}. What was there is unknown."
-    if not all(gap.before_first for gap in gaps):
+    if any(gap.kind == POWER.name for gap in gaps):
+        yield (
+            "In gaps of power a source's meters said nothing for a minute or longer; shorter "
+            "ones are in the coverage alone."
+        )
+    if not all(gap.before_first or gap.kind == POWER.name for gap in gaps):
         yield (
             "In the gaps listed, a source did not say what exists. What was there before and "
             "after is counted as having been there all the time; what came and went is unknown."

@@ -35,7 +35,7 @@ LEAST_FREE_SHARE = 0.05
 OLDEST_UNACKNOWLEDGED = timedelta(minutes=10)
 FUTURE = timedelta(seconds=10)
 LONGEST_SILENCE = timedelta(minutes=5)
-UNWELL = (Status.FAILING.value, Status.STUCK.value)
+UNWELL = (Status.PARTIAL.value, Status.FAILING.value, Status.STUCK.value)
 TO_LINK = {
     Link.DOWN: "look whether it runs, whether the address is right, and at firewalls between",
     Link.OTHER_KEY: "give the public key of that machine behind the address: …#FILE",

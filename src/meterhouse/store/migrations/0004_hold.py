@@ -12,7 +12,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "Hold",
             [
-                ("id", models.BigAutoField(primary_key=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("series", models.BigIntegerField()),
                 ("since_ms", models.BigIntegerField()),
                 ("hold_ms", models.BigIntegerField()),

@@ -2,6 +2,7 @@
 
 TONES = {
     "good": "good",
+    "partial": "warn",
     "failing": "bad",
     "stuck": "bad",
     "starting": "warn",
