@@ -10,7 +10,7 @@ from meterhouse.inventory.models import CarbonFactor, Feed, IdlePower, Price
 from meterhouse.inventory.plan_steps import Line, steps
 from meterhouse.inventory.spans import Span, dated, overlay, until
 from meterhouse.inventory.terms import SHEETS, Sheet
-from meterhouse.inventory.wired import Wired, wired
+from meterhouse.inventory.terms_in_force import Wired, wired
 
 Key = tuple[str, ...]
 

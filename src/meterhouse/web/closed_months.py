@@ -6,7 +6,7 @@ from itertools import chain
 
 from django.db import transaction
 
-from meterhouse.inventory.disputed import disputed, facts, first_ms
+from meterhouse.inventory.past_changes import disputed, facts, first_ms
 from meterhouse.inventory.scope import Scope
 from meterhouse.metering.periods import Period, from_ms, to_ms
 from meterhouse.usage.figures import figures

@@ -19,7 +19,7 @@ from meterhouse.metering.meters import CURRENT, ENERGY, POWER, VOLTAGE
 from meterhouse.sources import Named, Outlets, Reading, Source, SourceKind, reason
 from meterhouse.sources.documents import decode
 from meterhouse.sources.mqtt.config import Config, promised, topics
-from meterhouse.sources.mqtt.owed import Owed
+from meterhouse.sources.mqtt.figure_ages import Owed
 from meterhouse.sources.mqtt.waves import WAVE_MS, Waves
 
 METERS = (POWER, ENERGY, VOLTAGE, CURRENT)
