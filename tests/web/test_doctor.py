@@ -17,7 +17,7 @@ from meterhouse.store.recorder import Recorder
 from meterhouse.web import sourcebook
 from meterhouse.web.doctor import Finding, Verdict, examine
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("house")]
 
 
 def of_journals(data: Path, clock: FixedClock) -> list[Finding]:
